@@ -1,0 +1,29 @@
+import type { RoutingSnapshot } from '../model/snapshot.ts';
+
+/** Holds the present snapshot. One writer (the control loop), any number of readers. */
+export class SnapshotCell {
+  #current: RoutingSnapshot;
+  readonly #subscribers = new Set<(next: RoutingSnapshot, previous: RoutingSnapshot) => void>();
+
+  constructor(initial: RoutingSnapshot) {
+    this.#current = initial;
+  }
+
+  current(): RoutingSnapshot {
+    return this.#current;
+  }
+
+  /** Replaces the snapshot and tells every subscriber, in order of subscription, before it returns. */
+  publish(next: RoutingSnapshot): void {
+    const previous = this.#current;
+    if (next === previous) return;
+    this.#current = next;
+    for (const subscriber of this.#subscribers) subscriber(next, previous);
+  }
+
+  /** @returns a function that ends the subscription. */
+  subscribe(subscriber: (next: RoutingSnapshot, previous: RoutingSnapshot) => void): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+}

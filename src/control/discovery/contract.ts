@@ -1,0 +1,44 @@
+/** A Pod as DNS shows it, after validation and absence hysteresis. */
+export interface Member {
+  /** Stable key: name (or address) and port. */
+  readonly key: string;
+  /** `db-0`, or the address where nothing names it. */
+  readonly name: string;
+  /** Whether `name` is a name (from SRV, PTR or statefulSet) rather than an address. */
+  readonly named: boolean;
+  /** Full DNS name, or the address. */
+  readonly dnsName: string;
+  readonly ordinal: number;
+  /** Never empty. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/** What `/state` shows of a discovery. Times are wall-clock milliseconds. */
+export interface DiscoveryReport {
+  readonly lastSuccessAtMs: number | null;
+  readonly lastAttemptAtMs: number | null;
+  /** The last failure in words, or null if the last look-up succeeded. */
+  readonly lastError: string | null;
+  readonly nextRefreshAtMs: number | null;
+  /** e.g. `SRV _http._tcp.db.prod.svc.cluster.local.` */
+  readonly question: string;
+}
+
+/**
+ * Watches the members of one backend. Guarantees: `onMembers` is called only on a change, with the whole set; a failed
+ * look-up changes nothing; queries never stop until `close`. `onAttempt` is called once, when the first look-up ended,
+ * well or badly.
+ */
+export interface Discovery {
+  start(): void;
+  /** Asks again now (rate-limited by `refresh.min`). */
+  refreshSoon(): void;
+  report(): DiscoveryReport;
+  close(): void;
+}
+
+export interface DiscoveryEvents {
+  onMembers(members: readonly Member[]): void;
+  onAttempt(): void;
+}

@@ -1,0 +1,36 @@
+import type { DiscoveryReport } from './discovery/contract.ts';
+
+/** One probe's last result, as `/state` shows it. Times are wall-clock milliseconds. */
+export interface ProbeReport {
+  readonly atMs: number;
+  readonly ok: boolean;
+  readonly reason: string;
+  readonly durationMs: number;
+}
+
+export interface PodReport {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly ordinal: number | null;
+  readonly state: string;
+  readonly reason: string;
+  readonly health: ProbeReport | null;
+  readonly leaderProbe: ProbeReport | null;
+  readonly claimsLeadership: boolean;
+  readonly term: string | null;
+}
+
+export interface BackendReport {
+  readonly name: string;
+  readonly service: string;
+  readonly leadership: {
+    readonly state: string;
+    readonly leader: string | null;
+    readonly term: string | null;
+    readonly claimants: readonly string[];
+    readonly reason: string;
+  };
+  readonly discovery: DiscoveryReport;
+  readonly pods: readonly PodReport[];
+}

@@ -1,0 +1,261 @@
+/**
+ * The configuration after validation: every default filled in, durations in milliseconds (`…Ms`), sizes in bytes.
+ * Plain data that survives `structuredClone`. The YAML grammar is in control/config/schema.ts (SPEC 2).
+ */
+
+/** A socket address. `host` is a literal IP (no brackets) or a name; `''` means every local address. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NameValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What a JSON answer must show: the value at `pointer` (RFC 6901) equals a constant or the value at another pointer. */
+export type JsonExpectation =
+  | { readonly pointer: string; readonly equals: string | number | boolean | null }
+  | { readonly pointer: string; readonly equalsPointer: string };
+
+/** Conditions on an HTTP probe's answer; all that are given must hold. */
+export interface Expect {
+  /** Accepted statuses; null: any where `json` or `header` is given, else 200–399 (as for the kubelet). */
+  readonly status: readonly number[] | null;
+  readonly json: readonly JsonExpectation[];
+  readonly header: NameValue | null;
+}
+
+export interface HttpProbe {
+  readonly type: 'http';
+  readonly method: string;
+  readonly path: string;
+  /** null: the Pod's data port. */
+  readonly port: number | null;
+  readonly headers: readonly NameValue[];
+  readonly body: string | null;
+  readonly expect: Expect;
+}
+
+/** Succeeds when the connection opens. */
+export interface TcpSocketProbe {
+  readonly type: 'tcpSocket';
+  readonly port: number | null;
+}
+
+/** Sends bytes and waits until the answer contains a text. */
+export interface TcpExchangeProbe {
+  readonly type: 'tcp';
+  readonly port: number | null;
+  readonly send: string;
+  readonly expectContains: string;
+}
+
+export type Probe = HttpProbe | TcpSocketProbe | TcpExchangeProbe;
+
+export interface HealthConfig {
+  readonly probe: Probe;
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  readonly failureThreshold: number;
+  readonly successThreshold: number;
+}
+
+/** Where a claim's term is read from. */
+export type TermSource = { readonly json: string } | { readonly header: string };
+
+export interface LeaderProbeSource {
+  readonly type: 'Probe';
+  readonly probe: HttpProbe | TcpExchangeProbe;
+  readonly term: TermSource | null;
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  readonly failureThreshold: number;
+  readonly successThreshold: number;
+}
+
+export type LeaderSource =
+  | LeaderProbeSource
+  | { readonly type: 'DNS'; readonly service: string }
+  | { readonly type: 'Ordinal'; readonly ordinal: number };
+
+/** An answer that means "I do not lead; I executed nothing". All given conditions must hold. */
+export interface LearnRule {
+  readonly status: readonly number[];
+  /** The answer must carry a Location; it names the likely leader (a hint only). */
+  readonly location: boolean;
+  /** A header the answer must carry; `value: null` accepts any value. */
+  readonly header: { readonly name: string; readonly value: string | null } | null;
+}
+
+export interface LeaderConfig {
+  readonly source: LeaderSource;
+  readonly onConflict: 'Refuse' | 'HighestTerm';
+  readonly learn: readonly LearnRule[];
+}
+
+export interface DiscoveryConfig {
+  /** null: those of /etc/resolv.conf. */
+  readonly nameservers: readonly HostPort[] | null;
+  readonly refreshMinMs: number;
+  readonly refreshMaxMs: number;
+  readonly absence: number;
+  readonly emptyHoldMs: number;
+  readonly queryTimeoutMs: number;
+  readonly statefulSet: { readonly name: string; readonly replicas: number; readonly start: number } | null;
+}
+
+export interface BackendConfig {
+  readonly name: string;
+  /** Lower case, without the final dot. */
+  readonly service: string;
+  /** A Service port's name (SRV) or a number (A and AAAA). */
+  readonly port: string | number;
+  readonly discovery: DiscoveryConfig;
+  readonly health: HealthConfig;
+  readonly leader: LeaderConfig | null;
+  readonly connection: {
+    readonly connectTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly maxPerPod: number;
+    readonly onUnready: 'Keep' | 'Close';
+  };
+  readonly ejection: {
+    readonly consecutiveFailures: number;
+    readonly baseTimeMs: number;
+    readonly maxPercent: number;
+  } | null;
+}
+
+export type PathMatch = {
+  readonly type: 'Exact' | 'PathPrefix' | 'RegularExpression';
+  readonly value: string;
+};
+export type FieldMatch = {
+  readonly type: 'Exact' | 'RegularExpression';
+  /** Header names in lower case; query parameter names as written. */
+  readonly name: string;
+  readonly value: string;
+};
+
+/** One entry of `matches`: all its conditions must hold. */
+export interface MatchConfig {
+  readonly path: PathMatch | null;
+  /** Empty: any method. */
+  readonly methods: readonly string[];
+  readonly headers: readonly FieldMatch[];
+  readonly queryParams: readonly FieldMatch[];
+}
+
+export interface HoldConfig {
+  readonly timeoutMs: number;
+  readonly maxRequests: number;
+  readonly maxBytes: number;
+}
+
+export type OrdinalKey =
+  | { readonly from: 'pathSegment'; readonly index: number }
+  | { readonly from: 'header' | 'queryParam' | 'cookie'; readonly name: string }
+  | { readonly from: 'self' };
+
+export type OrdinalMapping =
+  | { readonly type: 'Exact' }
+  | { readonly type: 'Modulo' | 'JumpHash'; readonly replicas: number; readonly start: number }
+  | {
+      readonly type: 'Range';
+      readonly ranges: readonly { readonly below: string | null; readonly ordinal: number }[];
+    };
+
+export interface LeaderSelection {
+  readonly type: 'Leader';
+  readonly hold: HoldConfig;
+  readonly onDemotion: 'Close' | 'Drain';
+}
+
+export interface OrdinalSelection {
+  readonly type: 'Ordinal';
+  /** A fixed ordinal, or null where `key` decides. */
+  readonly ordinal: number | null;
+  readonly key: OrdinalKey | null;
+  readonly mapping: OrdinalMapping | null;
+  readonly whenUnavailable: 'Fail' | 'Hold' | 'NextOrdinal' | 'Leader';
+  readonly hold: HoldConfig;
+}
+
+export interface FanOutSelection {
+  readonly type: 'FanOut';
+  readonly over: 'All' | 'Followers';
+  readonly respond: 'First' | 'Quorum' | 'All' | 'Merge';
+  /** null: 1, for Quorum a majority of the Pods asked. */
+  readonly minSuccess: number | null;
+  readonly merge:
+    | { readonly type: 'ConcatArrays'; readonly pointer: string }
+    | { readonly type: 'JSONLines' }
+    | null;
+  readonly maxResponseBytes: number;
+  readonly allowUnsafe: boolean;
+}
+
+export interface BalanceSelection {
+  readonly type: 'Balance';
+  readonly over: 'Ready' | 'Followers';
+  readonly algorithm: 'LeastRequest' | 'RoundRobin' | 'Random';
+}
+
+export type Selection = LeaderSelection | OrdinalSelection | FanOutSelection | BalanceSelection;
+
+export interface RetryConfig {
+  /** Number of retries (not counting the first attempt); 0 never sends again. */
+  readonly attempts: number;
+  readonly codes: readonly number[];
+  readonly backoffMs: number;
+  readonly budget: { readonly percent: number; readonly minPerSecond: number } | null;
+}
+
+export interface RuleConfig {
+  readonly name: string;
+  /** Lower case; `*.` in front allowed. Empty: any host. */
+  readonly hostnames: readonly string[];
+  /** Empty: every request. */
+  readonly matches: readonly MatchConfig[];
+  readonly backendRefs: readonly { readonly name: string; readonly weight: number }[];
+  readonly selection: Selection;
+  /** 0: no limit. */
+  readonly timeouts: { readonly requestMs: number; readonly backendRequestMs: number };
+  readonly retry: RetryConfig;
+}
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly address: HostPort;
+  readonly protocol: 'HTTP' | 'TCP';
+  readonly limits: { readonly headBytes: number; readonly headers: number; readonly connections: number };
+  readonly debugHeaders: boolean;
+  /** `headMs` and `idleMs` are absolute; `bodyMs` is between two reads. */
+  readonly timeouts: { readonly headMs: number; readonly idleMs: number; readonly bodyMs: number };
+  readonly rules: readonly RuleConfig[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface Config {
+  readonly backends: readonly BackendConfig[];
+  readonly listeners: readonly ListenerConfig[];
+  /** `''` where unset. */
+  readonly selfPodName: string;
+  readonly admin: HostPort;
+  readonly debug: HostPort;
+  readonly log: { readonly level: LogLevel; readonly access: boolean };
+  readonly shutdownTimeoutMs: number;
+}
+
+/** One mistake in a configuration file; `line` and `column` count from 1. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** As in `listeners[0].rules[1].selection.type`; `''` for the document. */
+  readonly path: string;
+  readonly message: string;
+}

@@ -1,0 +1,131 @@
+import { CellFamily, HistogramFamily } from './primitives.ts';
+
+const REQUEST_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const HOLD_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 20, 30];
+const DNS_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5];
+
+/** Every counted family of SPEC 5. Those that are worked out from the snapshot at a scrape are in snapshot-families.ts. */
+export class Metrics {
+  readonly requests = new CellFamily(
+    'headroute_requests_total',
+    'counter',
+    'Requests answered, by status code.',
+    ['rule', 'backend', 'code'],
+  );
+  readonly requestDuration = new HistogramFamily(
+    'headroute_request_duration_seconds',
+    'Time from the request head to the end of the answer.',
+    ['rule', 'backend'],
+    REQUEST_BOUNDS,
+  );
+  readonly requestFailures = new CellFamily(
+    'headroute_request_failures_total',
+    'counter',
+    "Requests that headroute itself failed, by the problem document's failure; client_gone for clients that left.",
+    ['rule', 'failure'],
+  );
+  readonly requestsInFlight = new CellFamily(
+    'headroute_requests_in_flight',
+    'gauge',
+    'Requests being handled.',
+    ['rule'],
+  );
+  readonly upstreamRequests = new CellFamily(
+    'headroute_upstream_requests_total',
+    'counter',
+    'Attempts sent to a Pod, by result.',
+    ['backend', 'pod', 'result'],
+  );
+  readonly retries = new CellFamily('headroute_retries_total', 'counter', 'Attempts made again, by reason.', [
+    'rule',
+    'reason',
+  ]);
+  readonly heldRequests = new CellFamily(
+    'headroute_held_requests',
+    'gauge',
+    'Requests and connections waiting for a Pod, most often for a leader.',
+    ['backend'],
+  );
+  readonly holdDuration = new HistogramFamily(
+    'headroute_hold_duration_seconds',
+    'How long requests were held, by how the hold ended.',
+    ['backend', 'outcome'],
+    HOLD_BOUNDS,
+  );
+  readonly probes = new CellFamily(
+    'headroute_probes_total',
+    'counter',
+    'Probes made, by kind (health or leader) and result.',
+    ['backend', 'pod', 'kind', 'result'],
+  );
+  readonly dnsLookups = new CellFamily(
+    'headroute_dns_lookups_total',
+    'counter',
+    'DNS look-ups, by record type and result.',
+    ['backend', 'type', 'result'],
+  );
+  readonly dnsLookupDuration = new HistogramFamily(
+    'headroute_dns_lookup_duration_seconds',
+    'Time a DNS look-up took.',
+    ['backend'],
+    DNS_BOUNDS,
+  );
+  readonly connections = new CellFamily('headroute_connections', 'gauge', 'Open downstream connections.', [
+    'listener',
+  ]);
+  readonly upstreamConnections = new CellFamily(
+    'headroute_upstream_connections',
+    'gauge',
+    'Open upstream connections, by state (active or idle).',
+    ['backend', 'state'],
+  );
+  readonly upstreamPoisoned = new CellFamily(
+    'headroute_upstream_poisoned_total',
+    'counter',
+    'Idle upstream connections destroyed because the Pod sent bytes that no request asked for.',
+    ['backend', 'pod'],
+  );
+  readonly leaderChanges = new CellFamily(
+    'headroute_leader_changes_total',
+    'counter',
+    'Times a backend got another leader.',
+    ['backend'],
+  );
+  readonly leaderlessSeconds = new CellFamily(
+    'headroute_leaderless_seconds_total',
+    'counter',
+    'Seconds without exactly one known leader.',
+    ['backend'],
+  );
+  readonly reloads = new CellFamily(
+    'headroute_config_reloads_total',
+    'counter',
+    'Changes of the configuration file, by result.',
+    ['result'],
+  );
+  readonly lastReloadSuccessful = new CellFamily(
+    'headroute_config_last_reload_successful',
+    'gauge',
+    'Whether the last change of the configuration file took effect.',
+    [],
+  );
+  readonly lastReloadSuccessTimestamp = new CellFamily(
+    'headroute_config_last_reload_success_timestamp_seconds',
+    'gauge',
+    'When a configuration last took effect.',
+    [],
+  );
+
+  /** In the order in which a scrape shows them. */
+  all(): readonly (CellFamily | HistogramFamily)[] {
+    return Object.values(this).filter((f) => f instanceof CellFamily || f instanceof HistogramFamily);
+  }
+
+  /** Drops the series of Pods that are not on the roster any more (M1: series of gone Pods must not stay). */
+  prunePods(backend: string, labels: ReadonlySet<string>): void {
+    const gone = (l: readonly string[]): boolean => l[0] === backend && !labels.has(l[1]!);
+    this.upstreamRequests.remove(gone);
+    this.probes.remove(gone);
+    this.upstreamPoisoned.remove(gone);
+  }
+}
