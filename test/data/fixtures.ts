@@ -1,0 +1,164 @@
+import type { PickContext } from '../../src/data/pick/contract.ts';
+import type { RequestView } from '../../src/data/request-view.ts';
+import type {
+  BackendConfig,
+  ListenerConfig,
+  MatchConfig,
+  RuleConfig,
+  Selection,
+} from '../../src/model/config.ts';
+import type { PodState, PodView } from '../../src/model/pod.ts';
+import type { BackendSnapshot, Leadership, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
+
+export const noHold = { timeoutMs: 0, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
+export const hold = { ...noHold, timeoutMs: 10_000 };
+
+export function rule(name: string, part: Partial<RuleConfig> = {}): RuleConfig {
+  return {
+    name,
+    hostnames: [],
+    matches: [],
+    backendRefs: [{ name: 'db', weight: 1 }],
+    selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
+    timeouts: { requestMs: 0, backendRequestMs: 0 },
+    retry: { attempts: 2, codes: [], backoffMs: 1, budget: null },
+    ...part,
+  };
+}
+
+export function matchOf(part: Partial<MatchConfig>): MatchConfig {
+  return { path: null, methods: [], headers: [], queryParams: [], ...part };
+}
+
+export function listenerOf(routes: readonly Route[], part: Partial<ListenerConfig> = {}): ListenerSnapshot {
+  return {
+    config: {
+      name: 'db',
+      address: { host: '127.0.0.1', port: 0 },
+      protocol: 'HTTP',
+      limits: { headBytes: 65536, headers: 100, connections: 10_000 },
+      debugHeaders: false,
+      timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
+      rules: [...new Set(routes.map((route) => route.rule))],
+      ...part,
+    },
+    routes,
+  };
+}
+
+export function request(
+  method: string,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+): RequestView {
+  const question = target.indexOf('?');
+  return {
+    method,
+    path: question < 0 ? target : target.slice(0, question),
+    query: question < 0 ? '' : target.slice(question + 1),
+    host: headers.host ?? '',
+    header: (name) => headers[name],
+  };
+}
+
+let nextId = 1;
+
+export function pod(ordinal: number, state: PodState = 'ready', part: Partial<PodView> = {}): PodView {
+  return {
+    id: nextId++,
+    name: `db-${ordinal}`,
+    label: `db-${ordinal}`,
+    dnsName: `db-${ordinal}.db.prod.svc.cluster.local`,
+    ordinal,
+    addresses: ['127.0.0.1'],
+    port: 80,
+    state,
+    reason: state === 'ready' ? 'probe succeeded' : 'connection refused',
+    ...part,
+  };
+}
+
+export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig {
+  return {
+    name: 'db',
+    service: 'db.prod.svc.cluster.local',
+    port: 'http',
+    discovery: {
+      nameservers: null,
+      refreshMinMs: 1000,
+      refreshMaxMs: 30_000,
+      absence: 2,
+      emptyHoldMs: 30_000,
+      queryTimeoutMs: 2000,
+      statefulSet: null,
+    },
+    health: {
+      probe: { type: 'tcpSocket', port: null },
+      periodMs: 2000,
+      timeoutMs: 1000,
+      failureThreshold: 3,
+      successThreshold: 1,
+    },
+    leader: null,
+    connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
+    ejection: null,
+    ...part,
+  };
+}
+
+/** A backend's snapshot as build-snapshot makes it: sorted, with what follows from the Pods and the leader. */
+export function backendOf(
+  pods: readonly PodView[],
+  leader: PodView | 'none' | 'conflict' | 'unconfigured' = 'unconfigured',
+  part: { revision?: number; config?: BackendConfig } = {},
+): BackendSnapshot {
+  const ready = pods.filter((p) => p.state === 'ready');
+  const known = typeof leader === 'string' ? null : leader;
+  const leadership: Leadership = {
+    state: typeof leader === 'string' ? leader : 'known',
+    leader: known,
+    term: null,
+    claimants: known === null ? [] : [known.name],
+    revision: part.revision ?? 1,
+    reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
+  };
+  const byOrdinal = new Map<number, PodView>();
+  for (const p of pods)
+    if (p.ordinal >= 0 && p.state !== 'draining' && byOrdinal.get(p.ordinal)?.state !== 'ready')
+      byOrdinal.set(p.ordinal, p);
+  return {
+    config: part.config ?? backendConfig(),
+    pods,
+    ready,
+    followers: ready.filter((p) => p !== known),
+    byOrdinal,
+    leadership,
+  };
+}
+
+export function context(part: Partial<PickContext> = {}): PickContext {
+  return {
+    request: request('GET', '/'),
+    selfPodName: '',
+    random: () => 0,
+    inFlight: () => 0,
+    nextTurn: () => 0,
+    tried: () => false,
+    minLeaderRevision: 0,
+    ...part,
+  };
+}
+
+export function ordinalSelection(
+  part: Partial<Extract<Selection, { type: 'Ordinal' }>>,
+): Extract<Selection, { type: 'Ordinal' }> {
+  return {
+    type: 'Ordinal',
+    ordinal: null,
+    key: null,
+    mapping: null,
+    whenUnavailable: 'Fail',
+    hold,
+    ...part,
+  };
+}
