@@ -1,0 +1,206 @@
+import type { HoldConfig } from '../../model/config.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { Cell, HistogramCell } from '../../observe/primitives.ts';
+import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+
+/**
+ * How a hold ended, the `outcome` label of `headroute_hold_duration_seconds`. `abandoned`: headroute gave it up for a
+ * reason of its own (`timeouts.request`, shutdown).
+ */
+export type HoldOutcome = 'released' | 'timeout' | 'client_gone' | 'full' | 'abandoned';
+
+/** What the queue calls; both must not throw. */
+export interface Waiter {
+  /** Picks again. True: it goes on (or was answered) and leaves the queue; false: it waits on. */
+  retry(): boolean;
+  /** `hold.timeout` has passed; it is out of the queue already. */
+  expire(): void;
+}
+
+/** A place in the queue. */
+export interface Held {
+  /** Counts body bytes kept while waiting. False: over `maxBytes`, nothing counted; the caller leaves with `full`. */
+  addBytes(count: number): boolean;
+  /** Gives the place up; a second call does nothing. */
+  leave(outcome: HoldOutcome): void;
+  /** Monotonic milliseconds at which it entered. */
+  readonly sinceMs: number;
+}
+
+/**
+ * Requests and connections that wait for a Pod of one backend, in order of arrival over all rules (SPEC 3, Holding).
+ * Limits count per rule. One timer serves the queue, set to the earliest deadline.
+ *
+ * Safe to re-enter: `retry` may enter, leave or wake. What enters while earlier ones are being released is tried after
+ * them; so that a new request does not overtake them without entering, ask `releasing` first.
+ */
+export class HoldQueue {
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  readonly #backend: string;
+  readonly #gauge: Cell;
+  readonly #durations = new Map<HoldOutcome, HistogramCell>();
+  /** In order of arrival. */
+  readonly #places = new Set<Place>();
+  /** By `timeoutMs`: within one, the order of arrival is that of the deadlines. */
+  readonly #lanes = new Map<number, Set<Place>>();
+  readonly #usage = new Map<string, { requests: number; bytes: number }>();
+  #timer: Timer | null = null;
+  #timerDueMs = Number.POSITIVE_INFINITY;
+  #arrivals = 0;
+  #waking = false;
+  /** A pass over those that entered during the last one is due. */
+  #passDue = false;
+
+  constructor(backend: string, metrics: Metrics, clock: Clock = systemClock) {
+    this.#backend = backend;
+    this.#metrics = metrics;
+    this.#clock = clock;
+    this.#gauge = metrics.heldRequests.with(backend);
+  }
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /**
+   * Whether requests that came earlier are being released right now. A new request that could be held must then enter
+   * although it would find a Pod: it is tried as soon as those before it have left.
+   */
+  get releasing(): boolean {
+    return this.#places.size > 0 && (this.#waking || this.#passDue);
+  }
+
+  /** @param bytes body bytes kept already. @returns null: the rule holds `maxRequests` or `maxBytes` already. */
+  enter(ruleName: string, limits: HoldConfig, bytes: number, waiter: Waiter): Held | null {
+    const usage = this.#usage.get(ruleName) ?? { requests: 0, bytes: 0 };
+    if (usage.requests >= limits.maxRequests || usage.bytes + bytes > limits.maxBytes) {
+      this.#observe('full', 0);
+      return null;
+    }
+    usage.requests++;
+    usage.bytes += bytes;
+    this.#usage.set(ruleName, usage);
+    const sinceMs = this.#clock.nowMs();
+    const place: Place = {
+      arrival: this.#arrivals++,
+      sinceMs,
+      ruleName,
+      limits,
+      waiter,
+      bytes,
+      deadlineMs: sinceMs + limits.timeoutMs,
+      addBytes: (count) => this.#addBytes(place, count),
+      leave: (outcome) => this.#leave(place, outcome),
+    };
+    this.#places.add(place);
+    const lane = this.#lanes.get(limits.timeoutMs);
+    if (lane === undefined) this.#lanes.set(limits.timeoutMs, new Set([place]));
+    else lane.add(place);
+    this.#gauge.value++;
+    if (this.#waking) this.#passDue = true;
+    this.#arm(place.deadlineMs);
+    return place;
+  }
+
+  /** Lets each that waits pick again, in order of arrival. Called on every snapshot that changed the backend. */
+  wake(): void {
+    if (this.#waking) {
+      this.#passDue = true;
+      return;
+    }
+    this.#waking = true;
+    this.#passDue = false;
+    const before = this.#arrivals;
+    try {
+      for (const place of this.#places) {
+        if (place.arrival >= before) break;
+        if (place.waiter.retry()) this.#leave(place, 'released');
+      }
+    } finally {
+      this.#waking = false;
+      // A pass of its own, a turn later: a waiter that enters again from within its own retry must not spin the loop.
+      if (this.#passDue)
+        this.#clock.after(0, () => {
+          if (this.#passDue) this.wake();
+        });
+    }
+  }
+
+  #addBytes(place: Place, count: number): boolean {
+    const usage = this.#usage.get(place.ruleName);
+    if (usage === undefined || !this.#places.has(place)) return false;
+    if (usage.bytes + count > place.limits.maxBytes) return false;
+    usage.bytes += count;
+    place.bytes += count;
+    return true;
+  }
+
+  #leave(place: Place, outcome: HoldOutcome): void {
+    if (!this.#places.delete(place)) return;
+    const { ruleName, limits } = place;
+    const lane = this.#lanes.get(limits.timeoutMs)!;
+    lane.delete(place);
+    if (lane.size === 0) this.#lanes.delete(limits.timeoutMs);
+    const usage = this.#usage.get(ruleName)!;
+    usage.requests--;
+    usage.bytes -= place.bytes;
+    if (usage.requests === 0) this.#usage.delete(ruleName);
+    this.#gauge.value--;
+    this.#observe(outcome, this.#clock.nowMs() - place.sinceMs);
+    if (this.#places.size === 0) this.#disarm();
+  }
+
+  #observe(outcome: HoldOutcome, durationMs: number): void {
+    let cell = this.#durations.get(outcome);
+    if (cell === undefined) {
+      cell = this.#metrics.holdDuration.with(this.#backend, outcome);
+      this.#durations.set(outcome, cell);
+    }
+    this.#metrics.holdDuration.observe(cell, durationMs / 1000);
+  }
+
+  #arm(dueMs: number): void {
+    if (dueMs >= this.#timerDueMs) return;
+    this.#timer?.clear();
+    this.#timerDueMs = dueMs;
+    this.#timer = this.#clock.after(dueMs - this.#clock.nowMs(), () => this.#expire());
+  }
+
+  #disarm(): void {
+    this.#timer?.clear();
+    this.#timer = null;
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
+  }
+
+  #expire(): void {
+    this.#disarm();
+    const nowMs = this.#clock.nowMs();
+    const due: Place[] = [];
+    for (const lane of this.#lanes.values())
+      for (const place of lane) {
+        if (place.deadlineMs > nowMs) break;
+        due.push(place);
+      }
+    due.sort((a, b) => a.deadlineMs - b.deadlineMs || a.arrival - b.arrival);
+    for (const place of due) {
+      if (!this.#places.has(place)) continue;
+      this.#leave(place, 'timeout');
+      place.waiter.expire();
+    }
+    for (const lane of this.#lanes.values())
+      for (const place of lane) {
+        this.#arm(place.deadlineMs);
+        break;
+      }
+  }
+}
+
+interface Place extends Held {
+  readonly arrival: number;
+  readonly ruleName: string;
+  readonly limits: HoldConfig;
+  readonly waiter: Waiter;
+  readonly deadlineMs: number;
+  bytes: number;
+}
