@@ -1,0 +1,108 @@
+import type { OrdinalSelection } from '../../model/config.ts';
+import type { PodView } from '../../model/pod.ts';
+import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { toText } from '../byte-string.ts';
+import type { Pick, PickContext, Picker } from './contract.ts';
+import { notReady, pickLeader } from './leader.ts';
+import { describeKey, keyOf } from './ordinal-key.ts';
+import { isWithin, type Target, targetOf } from './ordinal-mapping.ts';
+
+type OnePick = Exclude<Pick, { type: 'pods' }>;
+
+/** One Pod by number: a fixed one, or the one that a key of the request maps to. */
+export function ordinalPicker(selection: OrdinalSelection): Picker {
+  const pick = (backend: BackendSnapshot, context: PickContext): OnePick =>
+    pickOrdinal(selection, backend, context);
+  return {
+    pick,
+    exclusion(pod, backend, context) {
+      const picked = pick(backend, context);
+      if (picked.type === 'pod' && picked.pod.id === pod.id) return null;
+      if (pod.state !== 'ready') return notReady(pod);
+      if (picked.type === 'pod') return `is not the Pod asked for: ${picked.pod.name} is`;
+      return `is not the Pod asked for: ${picked.detail}`;
+    },
+  };
+}
+
+function pickOrdinal(selection: OrdinalSelection, backend: BackendSnapshot, context: PickContext): OnePick {
+  const target = findTarget(selection, backend, context);
+  if ('type' in target) return target;
+  const pod = 'pod' in target ? target.pod : backend.byOrdinal.get(target.ordinal);
+  const ready = pod !== undefined && pod.state === 'ready';
+  if (ready && !context.tried(pod.id)) return { type: 'pod', pod };
+  const other = instead(selection, target, backend, context);
+  // Tried already, but still the only ready Pod that this rule may use.
+  if (ready && other.type !== 'pod') return { type: 'pod', pod };
+  return other;
+}
+
+function findTarget(
+  selection: OrdinalSelection,
+  backend: BackendSnapshot,
+  context: PickContext,
+): Target | Extract<Pick, { type: 'fail' }> {
+  if (selection.ordinal !== null) return { ordinal: selection.ordinal };
+  if (selection.key === null) return { type: 'fail', failure: 'key_missing', detail: 'the rule has no key' };
+  const key = keyOf(selection.key, context);
+  if (key === null)
+    return { type: 'fail', failure: 'key_missing', detail: `there is no ${describeKey(selection.key)}` };
+  const mapping = selection.mapping ?? { type: 'Exact' };
+  const target = targetOf(mapping, key, backend, selection.key.from === 'self');
+  if (target !== null) return target;
+  const shown = JSON.stringify(toText(key.slice(0, 64)));
+  const detail = `the mapping ${mapping.type} cannot use ${describeKey(selection.key)} ${shown}`;
+  return { type: 'fail', failure: 'key_missing', detail };
+}
+
+/** What `whenUnavailable` says where the target gets nothing. */
+function instead(
+  { whenUnavailable, mapping }: OrdinalSelection,
+  target: Target,
+  backend: BackendSnapshot,
+  context: PickContext,
+): OnePick {
+  const detail = unavailable(target, backend);
+  switch (whenUnavailable) {
+    case 'Fail':
+      return { type: 'fail', failure: 'ordinal_unavailable', detail };
+    case 'Hold':
+      return { type: 'wait', failure: 'ordinal_unavailable', detail };
+    case 'Leader':
+      return pickLeader(backend, context);
+    case 'NextOrdinal': {
+      const from = 'ordinal' in target ? target.ordinal : -1;
+      const next = nextReady(
+        from,
+        backend,
+        (pod) => isWithin(mapping, pod.ordinal) && !context.tried(pod.id),
+      );
+      const any = next ?? nextReady(from, backend, (pod) => isWithin(mapping, pod.ordinal));
+      if (any !== null) return { type: 'pod', pod: any };
+      return { type: 'fail', failure: 'ordinal_unavailable', detail: `${detail}, nor is any other` };
+    }
+  }
+}
+
+/** The ready Pod with the next higher ordinal, going round, among those that the mapping can yield. */
+function nextReady(
+  from: number,
+  backend: BackendSnapshot,
+  usable: (pod: PodView) => boolean,
+): PodView | null {
+  let above: PodView | null = null;
+  let lowest: PodView | null = null;
+  for (const [ordinal, pod] of backend.byOrdinal) {
+    if (pod.state !== 'ready' || ordinal === from || !usable(pod)) continue;
+    if (lowest === null || ordinal < lowest.ordinal) lowest = pod;
+    if (ordinal > from && (above === null || ordinal < above.ordinal)) above = pod;
+  }
+  return above ?? lowest;
+}
+
+function unavailable(target: Target, backend: BackendSnapshot): string {
+  if ('pod' in target) return `${target.pod.name} ${notReady(target.pod)}`;
+  const pod = backend.byOrdinal.get(target.ordinal);
+  if (pod === undefined) return `there is no Pod with ordinal ${target.ordinal}`;
+  return pod.state === 'ready' ? `${pod.name} was tried already` : `${pod.name} ${notReady(pod)}`;
+}
