@@ -35,6 +35,7 @@ const LAYERS = [
       'data/exchange/',
       'data/match/',
       'data/pick/',
+      'data/merge/',
       'data/forward/',
       'data/respond/',
       'data/http1/',
@@ -47,6 +48,7 @@ const LAYERS = [
   ],
   ['data/match/', ['data/match/', 'data/*', 'model/', 'platform/']],
   ['data/pick/', ['data/pick/', 'data/*', 'model/', 'platform/']],
+  ['data/merge/', ['data/merge/', 'data/*', 'model/', 'platform/']],
   [
     'data/forward/',
     ['data/forward/', 'data/http1/', 'data/*', 'model/', 'boundary/', 'platform/', 'observe/'],
@@ -63,6 +65,7 @@ const PURE = [
   'model/',
   'data/match/',
   'data/pick/',
+  'data/merge/',
   'data/http1/',
   'control/build-snapshot.ts',
   'control/leadership/arbitrate.ts',
