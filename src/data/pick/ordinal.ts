@@ -55,6 +55,25 @@ function findTarget(
   return { type: 'fail', failure: 'key_missing', detail };
 }
 
+/** How the rule comes to an ordinal for this request, and where it turns if that Pod gets nothing, in words. */
+export function describeOrdinal(
+  selection: OrdinalSelection,
+  backend: BackendSnapshot,
+  context: PickContext,
+): string {
+  const target = findTarget(selection, backend, context);
+  if ('type' in target) return target.detail;
+  const goal = 'pod' in target ? target.pod.name : `ordinal ${target.ordinal}`;
+  const key = selection.key === null || selection.ordinal !== null ? null : keyOf(selection.key, context);
+  const how =
+    key === null
+      ? `the rule names ${goal}`
+      : `${describeKey(selection.key!)} ${JSON.stringify(toText(key.slice(0, 64)))} maps to ${goal}`;
+  const pod = 'pod' in target ? target.pod : backend.byOrdinal.get(target.ordinal);
+  if (pod !== undefined && pod.state === 'ready') return how;
+  return `${how}; ${unavailable(target, backend)}; whenUnavailable: ${selection.whenUnavailable}`;
+}
+
 /** What `whenUnavailable` says where the target gets nothing. */
 function instead(
   { whenUnavailable, mapping }: OrdinalSelection,

@@ -1,0 +1,64 @@
+import type { Failure } from './failure.ts';
+
+/** What would happen to a request now, and why. Plain JSON: `GET /explain` and `headroute explain --json` show it as it is. */
+export interface Explanation {
+  /** Version of the snapshot that it was worked out from. */
+  readonly snapshot: number;
+  /** The request as routing sees it: the raw path and query, the host in lower case without port. */
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly query: string;
+    readonly host: string;
+  };
+  readonly listener: string | null;
+  /** In order of precedence, up to the one that matched; a rule with several matches may show up more than once. */
+  readonly rulesTried: readonly { readonly rule: string; readonly matched: boolean; readonly why: string }[];
+  readonly rule: string | null;
+  readonly selection: 'Leader' | 'Ordinal' | 'FanOut' | 'Balance' | null;
+  /** The backend that it would go to; by chance where several have a weight. */
+  readonly backend: string | null;
+  readonly outcome: ExplainedOutcome;
+  /** Every backend of the rule. */
+  readonly backends: readonly ExplainedBackend[];
+}
+
+export type ExplainedOutcome =
+  /** `certain: false`: one of the candidates, by `algorithm` and chance. */
+  | {
+      readonly type: 'pod';
+      readonly pod: string;
+      readonly address: string;
+      readonly certain: boolean;
+      readonly detail: string;
+    }
+  /** Fan-out: all of them. */
+  | { readonly type: 'pods'; readonly pods: readonly string[]; readonly detail: string }
+  /** Waits for a Pod, at most `timeoutMs`, then `failure` tells why in the detail of a 503 `hold_timeout`. */
+  | {
+      readonly type: 'held';
+      readonly failure: Failure;
+      readonly timeoutMs: number;
+      readonly detail: string;
+    }
+  /** Answered by headroute itself. */
+  | { readonly type: 'fail'; readonly failure: Failure; readonly status: number; readonly detail: string };
+
+export interface ExplainedBackend {
+  readonly name: string;
+  readonly weight: number;
+  /** Its part of the rule's requests, 0 to 1. */
+  readonly share: number;
+  /** null where the backend has no leader source, or the configuration no such backend yet. */
+  readonly leadership: {
+    readonly state: 'known' | 'none' | 'conflict';
+    readonly leader: string | null;
+    readonly term: string | null;
+    readonly claimants: readonly string[];
+    readonly reason: string;
+  } | null;
+  /** Pods that can be picked now. */
+  readonly candidates: readonly string[];
+  readonly excluded: readonly { readonly pod: string; readonly reason: string }[];
+  readonly outcome: ExplainedOutcome;
+}
