@@ -1,0 +1,44 @@
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { HostPort } from '../../model/config.ts';
+import { matchResponse, type Query, type Response } from './dns-query.ts';
+
+/** What became of a query at one server. `unreachable`: the socket failed, e.g. ICMP port unreachable. */
+export type ExchangeOutcome = Response | { readonly kind: 'unreachable'; readonly detail: string };
+
+/**
+ * Sends a query from a socket of its own, on a random port (RFC 5452 section 4.5; one socket for A and AAAA loses
+ * answers behind some NATs, case N6). The socket is connected: the kernel drops datagrams from elsewhere (D16) and
+ * reports a closed port at once. Waits without limit until an answer fits; the function returned stops it.
+ */
+export function exchangeUdp(
+  server: HostPort,
+  query: Query,
+  onOutcome: (outcome: ExchangeOutcome) => void,
+): () => void {
+  const socket = createSocket(isIPv6(server.host.split('%')[0]!) ? 'udp6' : 'udp4');
+  let open = true;
+  const stop = (): void => {
+    if (!open) return;
+    open = false;
+    socket.close();
+  };
+  const end = (outcome: ExchangeOutcome): void => {
+    if (!open) return;
+    stop();
+    onOutcome(outcome);
+  };
+  const fail = (error: Error): void => end({ kind: 'unreachable', detail: error.message });
+  socket.on('error', fail);
+  socket.on('message', (bytes) => {
+    const response = matchResponse(query, bytes);
+    if (response !== null) end(response);
+  });
+  socket.connect(server.port, server.host, () => {
+    if (!open) return;
+    socket.send(query.bytes, (error) => {
+      if (error !== null) fail(error);
+    });
+  });
+  return stop;
+}
