@@ -51,11 +51,11 @@ export class AddressBook {
     const failures = [a, aaaa].filter(isFailure);
     const detail = failures.map((failed) => failed.detail).join('; ');
     if (failures.length === 2) return { kind: 'failed', detail };
-    const known = this.#known.get(name);
+    // NXDOMAIN holds for every type (RFC 8020): what is remembered of a family that failed does not outlive it.
+    const known = a.result === 'nxdomain' || aaaa.result === 'nxdomain' ? undefined : this.#known.get(name);
     const v4 = isFailure(a) ? (known?.v4 ?? []) : addressesIn(a);
     const v6 = isFailure(aaaa) ? (known?.v6 ?? []) : addressesIn(aaaa);
     if (v4.length + v6.length === 0) {
-      // NXDOMAIN holds for every type (RFC 8020), so that one family's answer suffices.
       const nxdomain = a.result === 'nxdomain' || aaaa.result === 'nxdomain';
       if (failures.length > 0 && !nxdomain) return { kind: 'failed', detail };
       this.#known.delete(name);

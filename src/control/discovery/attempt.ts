@@ -43,7 +43,16 @@ export function startAttempt(
     if (cancelled) return;
     if (outcome.kind === 'truncated' && stage !== 'tcp') ask('tcp');
     else if (outcome.kind === 'response' && stage === 'udp' && EDNS_UNKNOWN.has(outcome.rcode)) ask('plain');
-    else end(judge(name, type, outcome, stage === 'tcp'));
+    else {
+      let answer: Answer;
+      try {
+        answer = judge(name, type, outcome, stage === 'tcp');
+      } catch (error) {
+        // Whatever a server sends, it must not end the process.
+        answer = failure('malformed', String(error));
+      }
+      end(answer);
+    }
   };
   ask('udp');
   return {

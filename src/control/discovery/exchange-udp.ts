@@ -21,7 +21,11 @@ export function exchangeUdp(
   const stop = (): void => {
     if (!open) return;
     open = false;
-    socket.close();
+    try {
+      socket.close();
+    } catch {
+      // Closed by Node already, after an error.
+    }
   };
   const end = (outcome: ExchangeOutcome): void => {
     if (!open) return;
@@ -34,11 +38,13 @@ export function exchangeUdp(
     const response = matchResponse(query, bytes);
     if (response !== null) end(response);
   });
-  socket.connect(server.port, server.host, () => {
+  socket.on('connect', () => {
     if (!open) return;
     socket.send(query.bytes, (error) => {
       if (error !== null) fail(error);
     });
   });
+  // Without a callback: one would be given connect's error in place of 'error'.
+  socket.connect(server.port, server.host);
   return stop;
 }

@@ -1,0 +1,119 @@
+import type { BackendConfig } from '../../model/config.ts';
+import type { Timer } from '../../platform/clock.ts';
+import { AddressBook } from './address-book.ts';
+import { addressSource } from './address-source.ts';
+import { backendResolver, type DiscoveryDeps } from './backend-resolver.ts';
+import type { Discovery, DiscoveryEvents, Member } from './contract.ts';
+import { Membership, type Round } from './membership.ts';
+import { PtrNames } from './ptr-names.ts';
+import { RefreshLoop, type Turn } from './refresh-loop.ts';
+import type { Resolver } from './resolver.ts';
+import type { Source, SourceContext } from './source.ts';
+import { srvSource } from './srv-source.ts';
+import { statefulSetSource } from './stateful-set-source.ts';
+
+/** How long a slow round may keep what it has already found to itself; doubles while it goes on. */
+const FIRST_PROGRESS_MS = 25;
+
+/** Watches the Pods of a backend's Service over DNS (SPEC 3, Discovery). `start` begins it. */
+export function createDiscovery(
+  backend: BackendConfig,
+  events: DiscoveryEvents,
+  deps: DiscoveryDeps,
+): Discovery {
+  const resolver = backendResolver(backend, deps);
+  return startableDiscovery(backend, events, deps, resolver);
+}
+
+/** As `createDiscovery`, on a given resolver. */
+export function startableDiscovery(
+  backend: BackendConfig,
+  events: DiscoveryEvents,
+  deps: DiscoveryDeps,
+  resolver: Resolver,
+): Discovery {
+  const { clock, random, logger } = deps;
+  const { discovery: config } = backend;
+  const source = chooseSource(backend, deps, resolver);
+  const membership = new Membership(config.absence, config.emptyHoldMs);
+  let attempted = false;
+
+  const publish = (members: readonly Member[] | null): void => {
+    if (members !== null) events.onMembers(members);
+  };
+  const attemptEnded = (): void => {
+    if (attempted) return;
+    attempted = true;
+    events.onAttempt();
+  };
+
+  const ask = async (): Promise<Turn> => {
+    const progress = new Map<string, Member>();
+    let timer: Timer | null = null;
+    const wait = (ms: number): void => {
+      timer = clock.after(ms, () => {
+        const added = loop.closed ? null : membership.add([...progress.values()]);
+        publish(added);
+        if (added !== null) attemptEnded();
+        wait(ms * 2);
+      });
+    };
+    wait(FIRST_PROGRESS_MS);
+    let round: Round;
+    try {
+      round = await source.round((member) => progress.set(member.key, member));
+    } catch (error) {
+      round = { kind: 'failed', detail: String(error) };
+    } finally {
+      (timer as Timer | null)?.clear();
+    }
+    if (loop.closed) return { failed: true, error: 'closed', ttlMs: null, withinMs: null };
+    const nowMs = clock.nowMs();
+    publish(membership.apply(round, nowMs));
+    attemptEnded();
+    return {
+      failed: round.kind === 'failed',
+      error: round.kind === 'members' ? round.problem : round.detail,
+      ttlMs: round.kind === 'failed' ? null : round.ttlMs,
+      withinMs: membership.emptyLeftMs(nowMs),
+    };
+  };
+
+  let lastError: string | null = null;
+  const loop = new RefreshLoop(config, clock, random, async () => {
+    const turn = await ask();
+    if (!loop.closed) {
+      const fields = { backend: backend.name, question: source.question };
+      if (turn.error !== null && lastError === null)
+        logger.warn({ ...fields, error: turn.error }, 'DNS look-up failed');
+      else if (turn.error === null && lastError !== null) logger.info(fields, 'DNS look-ups succeed again');
+      lastError = turn.error;
+    }
+    return turn;
+  });
+
+  return {
+    start: () => loop.start(),
+    refreshSoon: () => loop.refreshSoon(),
+    report: () => ({ ...loop.times(), question: source.question }),
+    close() {
+      loop.close();
+      resolver.close();
+    },
+  };
+}
+
+function chooseSource(backend: BackendConfig, deps: DiscoveryDeps, resolver: Resolver): Source {
+  const { service, port, discovery } = backend;
+  const { refreshMaxMs, queryTimeoutMs } = discovery;
+  const context: SourceContext = {
+    service,
+    resolver,
+    book: new AddressBook(resolver),
+    names: new PtrNames(resolver, deps.clock, [service], refreshMaxMs, queryTimeoutMs),
+    clock: deps.clock,
+    queryTimeoutMs,
+  };
+  if (discovery.statefulSet !== null) return statefulSetSource(context, discovery.statefulSet, port);
+  return typeof port === 'number' ? addressSource(context, port) : srvSource(context, port);
+}
