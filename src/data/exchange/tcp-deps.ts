@@ -1,0 +1,33 @@
+import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
+import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { RuleConfig } from '../../model/config.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { PeerWatch } from '../../platform/peer-watch.ts';
+import type { Random } from '../../platform/random.ts';
+import type { HoldQueue } from '../forward/hold-queue.ts';
+import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
+import type { RequestView } from '../request-view.ts';
+
+/** What a TCP exchange uses of the data plane. */
+export interface TcpDeps {
+  readonly cell: SnapshotCell;
+  readonly outcomes: OutcomeSink;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tunnels: TunnelRegistry;
+  readonly peers: PeerWatch;
+  readonly selfPodName: string;
+  holdQueue(backend: string): HoldQueue;
+  /** The next number of the rule's round-robin sequence. */
+  nextTurn(rule: RuleConfig): number;
+  inFlight(podId: number): number;
+  begin(backend: string, podId: number): void;
+  end(podId: number): void;
+}
+
+/** A TCP connection has no method, path or field: rules of a TCP listener have no matches, and no key but `self`. */
+export const NO_REQUEST: RequestView = { method: '', path: '', query: '', host: '', header: () => undefined };

@@ -1,0 +1,57 @@
+import { connect, type Socket } from 'node:net';
+import type { PodView } from '../../model/pod.ts';
+
+const KEEPALIVE_MS = 30_000;
+
+/**
+ * Opens a connection to a Pod within `timeoutMs`; of two addresses the second is tried if the first fails, or takes more
+ * than half of the time. The socket is half-open capable, without Nagle, with keepalive.
+ *
+ * @param done called once, with the socket or the reason in words
+ * @returns a function that gives up without a call
+ */
+export function dial(pod: PodView, timeoutMs: number, done: (result: Socket | string) => void): () => void {
+  const startedMs = performance.now();
+  let giveUp = (): void => {};
+  const attempt = (index: number): void => {
+    const host = pod.addresses[index]!;
+    const isLast = index === pod.addresses.length - 1;
+    const leftMs = timeoutMs - (performance.now() - startedMs);
+    const socket = connect({
+      host,
+      port: pod.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
+    });
+    const settle = (): void => {
+      clearTimeout(timer);
+      socket.off('error', onError);
+      socket.off('connect', onConnect);
+    };
+    giveUp = () => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+    };
+    const failed = (reason: string): void => {
+      giveUp();
+      if (isLast) done(reason);
+      else attempt(index + 1);
+    };
+    const onError = (error: NodeJS.ErrnoException): void => failed(error.code ?? error.message);
+    const onConnect = (): void => {
+      settle();
+      done(socket);
+    };
+    const timer = setTimeout(
+      () => failed(`no connection within ${Math.round(timeoutMs)} ms`),
+      Math.max(1, isLast ? leftMs : leftMs / 2),
+    );
+    socket.once('error', onError);
+    socket.once('connect', onConnect);
+  };
+  attempt(0);
+  return () => giveUp();
+}

@@ -1,0 +1,140 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
+import { HoldQueue } from '../../../src/data/forward/hold-queue.ts';
+import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
+import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
+import type { BackendConfig, RuleConfig } from '../../../src/model/config.ts';
+import type { Outcome } from '../../../src/model/outcome.ts';
+import type { PodView } from '../../../src/model/pod.ts';
+import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
+import { Metrics } from '../../../src/observe/metrics.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import { silentLogger } from '../../../src/platform/logger.ts';
+import { PeerWatch } from '../../../src/platform/peer-watch.ts';
+import { RawClient } from '../../helpers/raw-client.ts';
+import { backendConfig, backendOf, listenerOf, rule } from '../fixtures.ts';
+
+type Leader = Parameters<typeof backendOf>[1];
+
+export interface Tcp {
+  readonly metrics: Metrics;
+  readonly outcomes: Outcome[];
+  readonly tunnels: TunnelRegistry;
+  readonly queue: HoldQueue;
+  readonly inFlight: ReadonlyMap<number, number>;
+  client(): Promise<RawClient>;
+  publish(pods: readonly PodView[], leader?: Leader): void;
+  /** A snapshot without the backend, the listener, or both. */
+  removed(what: { backend?: boolean; listener?: boolean }): void;
+  failures(name: string): number;
+}
+
+/** A TCP listener on a free port with everything that the data plane gives it, fed by hand-made snapshots. */
+export async function tcp(
+  part: Partial<RuleConfig>,
+  pods: readonly PodView[],
+  leader: Leader = 'unconfigured',
+  options: { connection?: Partial<BackendConfig['connection']>; selfPodName?: string } = {},
+): Promise<Tcp> {
+  const config = backendConfig();
+  const backend = { ...config, connection: { ...config.connection, ...options.connection } };
+  const tcpRule = rule('tcp', part);
+  const listener = listenerOf([{ rule: tcpRule, hostname: null, match: null }], {
+    name: 'tcp',
+    protocol: 'TCP',
+  });
+  let version = 0;
+  const snapshot = (
+    nextPods: readonly PodView[],
+    nextLeader: Leader,
+    without: { backend?: boolean; listener?: boolean } = {},
+  ): RoutingSnapshot => ({
+    version: ++version,
+    config: {
+      backends: [backend],
+      listeners: [listener.config],
+      selfPodName: options.selfPodName ?? '',
+      admin: { host: '127.0.0.1', port: 0 },
+      debug: { host: '127.0.0.1', port: 0 },
+      log: { level: 'info', access: false },
+      shutdownTimeoutMs: 60,
+    },
+    configHash: 'test',
+    backends: new Map(
+      without.backend
+        ? []
+        : [['db', backendOf(nextPods, nextLeader, { revision: version, config: backend })]],
+    ),
+    listeners: without.listener ? [] : [listener],
+  });
+  const cell = new SnapshotCell(snapshot(pods, leader));
+  const metrics = new Metrics();
+  const outcomes: Outcome[] = [];
+  const queue = new HoldQueue('db', metrics);
+  const tunnels = new TunnelRegistry(cell);
+  cell.subscribe(() => queue.wake());
+  const inFlight = new Map<number, number>();
+  const add = (podId: number, n: number): void => void inFlight.set(podId, (inFlight.get(podId) ?? 0) + n);
+  let turn = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer(
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      pauseOnConnect: true,
+    },
+    (socket) => {
+      sockets.add(socket);
+      handleTcpConnection(socket, 'tcp', {
+        cell,
+        outcomes: { report: (outcome) => void outcomes.push(outcome) },
+        metrics,
+        logger: silentLogger,
+        clock: systemClock,
+        random: () => 0,
+        tunnels,
+        peers,
+        selfPodName: options.selfPodName ?? '',
+        holdQueue: () => queue,
+        nextTurn: () => turn++,
+        inFlight: (podId) => inFlight.get(podId) ?? 0,
+        begin: (_backend, podId) => add(podId, 1),
+        end: (podId) => add(podId, -1),
+      });
+    },
+  );
+  const peers = new PeerWatch();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const clients: RawClient[] = [];
+  onTestFinished(() => {
+    tunnels.close('the test is over');
+    for (const client of clients) client.destroy();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  let lastPods = pods;
+  let lastLeader = leader;
+  return {
+    metrics,
+    outcomes,
+    tunnels,
+    queue,
+    inFlight,
+    async client() {
+      const client = await RawClient.connect(port);
+      clients.push(client);
+      return client;
+    },
+    publish(nextPods, nextLeader = 'unconfigured') {
+      lastPods = nextPods;
+      lastLeader = nextLeader;
+      cell.publish(snapshot(nextPods, nextLeader));
+    },
+    removed: (what) => cell.publish(snapshot(lastPods, lastLeader, what)),
+    failures: (name) => metrics.requestFailures.with('tcp', name).value,
+  };
+}
