@@ -16,7 +16,7 @@ export function firstQueryParam(query: string, name: string): string | undefined
     const pair = query.slice(start, end);
     const equals = pair.indexOf('=');
     const rawName = equals < 0 ? pair : pair.slice(0, equals);
-    if (pair !== '' && decodePercent(rawName, true) === name)
+    if (decodePercent(rawName, true) === name)
       return equals < 0 ? '' : decodePercent(pair.slice(equals + 1), true);
     start = end + 1;
   }

@@ -123,6 +123,15 @@ describe('hold queue', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('one that leaves because another expired is not expired as well', () => {
+    let b: Held | null = null;
+    queue.enter('writes', limits, 0, { retry: () => false, expire: () => b!.leave('abandoned') });
+    b = enter('b');
+    clock.advance(10_000);
+    expect(log).toEqual([]);
+    expect(outcomes('abandoned')).toBe(1);
+  });
+
   it('R5 a client that left is not sent, and the gauge falls at once', () => {
     const a = enter('a')!;
     enter('b');

@@ -32,6 +32,15 @@ describe('weights between backends (Gateway API, BackendRef.weight)', () => {
         () => 0,
       ),
     ).toBe('b');
+    expect(
+      chooseBackend(
+        [
+          { name: 'a', weight: 1 },
+          { name: 'b', weight: 0 },
+        ],
+        () => 1,
+      ),
+    ).toBe('a');
     expect(chooseBackend([], () => 0)).toBeNull();
   });
 

@@ -23,6 +23,8 @@ export interface Tcp {
   readonly tunnels: TunnelRegistry;
   readonly queue: HoldQueue;
   readonly inFlight: ReadonlyMap<number, number>;
+  /** headroute's ends of the client connections. */
+  readonly accepted: ReadonlySet<Socket>;
   client(): Promise<RawClient>;
   publish(pods: readonly PodView[], leader?: Leader): void;
   /** A snapshot without the backend, the listener, or both. */
@@ -35,7 +37,11 @@ export async function tcp(
   part: Partial<RuleConfig>,
   pods: readonly PodView[],
   leader: Leader = 'unconfigured',
-  options: { connection?: Partial<BackendConfig['connection']>; selfPodName?: string } = {},
+  options: {
+    connection?: Partial<BackendConfig['connection']>;
+    selfPodName?: string;
+    onBegin?: () => void;
+  } = {},
 ): Promise<Tcp> {
   const config = backendConfig();
   const backend = { ...config, connection: { ...config.connection, ...options.connection } };
@@ -101,7 +107,10 @@ export async function tcp(
         holdQueue: () => queue,
         nextTurn: () => turn++,
         inFlight: (podId) => inFlight.get(podId) ?? 0,
-        begin: (_backend, podId) => add(podId, 1),
+        begin(_backend, podId) {
+          add(podId, 1);
+          options.onBegin?.();
+        },
         end: (podId) => add(podId, -1),
       });
     },
@@ -124,6 +133,7 @@ export async function tcp(
     tunnels,
     queue,
     inFlight,
+    accepted: sockets,
     async client() {
       const client = await RawClient.connect(port);
       clients.push(client);

@@ -159,6 +159,26 @@ describe('tunnels', () => {
 });
 
 describe('picking and trying again', () => {
+  it('a leader that changes while the connection opens gets nothing', async () => {
+    const { taps, views } = await rawPods(2);
+    let changed = false;
+    const t = await tcp(leaderRule(), views, views[0], {
+      onBegin() {
+        if (changed) return;
+        changed = true;
+        t.publish(views, views[1]);
+      },
+    });
+    const client = await t.client();
+    client.send('x');
+    await taps[1]!.until((p) => p.total === 1, 'the byte at the new leader');
+    expect(taps[0]!.total).toBe(0);
+    expect([...t.inFlight]).toEqual([
+      [views[0]!.id, 0],
+      [views[1]!.id, 1],
+    ]);
+  });
+
   it('a refused connection is reported, and another Pod is tried', async () => {
     const { taps, views } = await rawPods(2);
     taps[0]!.refuse();
@@ -316,6 +336,30 @@ describe('holding', () => {
 });
 
 describe('cutting', () => {
+  it('destroying the accepted socket ends the exchange at every step', async () => {
+    const { taps, views } = await rawPods(1);
+    const t = await tcp(leaderRule(), views, 'none');
+    const drop = (): void => {
+      for (const socket of t.accepted) socket.destroy();
+    };
+    await t.client();
+    await poll(() => t.queue.size === 1, 'the hold');
+    drop();
+    await poll(() => t.queue.size === 0, 'the queue to be empty');
+    await t.client();
+    await poll(() => t.queue.size === 1, 'the hold');
+    t.publish(views, views[0]);
+    drop();
+    await pause(30);
+    expect(taps[0]!.connections.length).toBe(0);
+    await t.client();
+    await poll(() => t.tunnels.size === 1, 'the tunnel');
+    drop();
+    await taps[0]!.until((p) => p.connections.length === 1 && p.last.ended, 'the end at the Pod');
+    await nothingInFlight(t);
+    expect(t.outcomes).toEqual([]);
+  });
+
   async function open(
     part: Partial<RuleConfig>,
     connection: { onUnready?: 'Keep' | 'Close' } = {},
