@@ -1,6 +1,7 @@
 /**
  * What matching and picking may know of a request. The data path implements it over a parsed head, without making
  * strings that nobody asks for; `explain` implements it over a method, a URL and header lines.
+ * Every string is a byte string (byte-string.ts): one character per byte, latin1.
  */
 export interface RequestView {
   /** Case-sensitive (RFC 9110 section 9.1). */

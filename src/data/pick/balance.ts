@@ -32,6 +32,8 @@ export function balancePicker({ over, algorithm }: BalanceSelection): Picker {
     },
     exclusion(pod, backend, context) {
       if (pod.state !== 'ready') return notReady(pod);
+      // The common case without making a list, so that explaining a thousand Pods stays cheap.
+      if (!context.tried(pod.id) && preferred(backend).includes(pod)) return null;
       if (untried(backend, context).some((other) => other.id === pod.id)) return null;
       return context.tried(pod.id) ? 'was tried already' : 'leads, and the rule prefers followers';
     },
