@@ -45,7 +45,7 @@ const FLAG_TRUNCATED = 0x0200;
  */
 export function writeReply(reply: DnsReply, maxBytes: number): Buffer {
   const limit = maxBytes - (reply.edns ? 11 : 0);
-  const names = new Map<string, number>();
+  const names = new Map([[questionName(reply.question), 12]]);
   const parts: Buffer[] = [Buffer.alloc(12), reply.question];
   let length = 12 + reply.question.length;
   let truncated = false;
@@ -99,6 +99,13 @@ export function writeName(name: string): Buffer {
     ...labels.map((label) => Buffer.concat([Buffer.from([Buffer.byteLength(label)]), Buffer.from(label)])),
     Buffer.from([0]),
   ]);
+}
+
+function questionName(question: Buffer): string {
+  const labels: string[] = [];
+  for (let at = 0; at < question.length && question[at] !== 0; at += 1 + question[at]!)
+    labels.push(question.toString('latin1', at + 1, at + 1 + question[at]!).toLowerCase());
+  return labels.join('.');
 }
 
 function writeRecord(record: DnsRecord, names: Map<string, number>, at: number): Buffer {
