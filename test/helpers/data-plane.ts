@@ -1,0 +1,263 @@
+import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
+import { DataPlane } from '../../src/data/data-plane.ts';
+import type { BackendConfig, Config, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
+import type { Outcome } from '../../src/model/outcome.ts';
+import type { PodState, PodView } from '../../src/model/pod.ts';
+import type { BackendSnapshot, Leadership, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { type Logger, silentLogger } from '../../src/platform/logger.ts';
+
+/** A Pod of the hand-made snapshot. */
+export interface PodSpec {
+  readonly name: string;
+  readonly port: number;
+  readonly state?: PodState;
+  readonly address?: string;
+}
+
+/** A Pod's name, or why there is no leader. */
+export type LeaderSpec = string | { readonly state: 'none' | 'conflict' | 'unconfigured' };
+
+export interface PlaneOptions {
+  readonly pods: readonly PodSpec[];
+  readonly leader?: LeaderSpec;
+  /** In order of precedence; default: one Balance rule `all`. */
+  readonly rules?: readonly Partial<RuleConfig>[];
+  readonly protocol?: 'HTTP' | 'TCP';
+  readonly limits?: Partial<ListenerConfig['limits']>;
+  readonly timeouts?: Partial<ListenerConfig['timeouts']>;
+  readonly debugHeaders?: boolean;
+  readonly backend?: Partial<BackendConfig>;
+  readonly connection?: Partial<BackendConfig['connection']>;
+  readonly learn?: NonNullable<BackendConfig['leader']>['learn'];
+  readonly proxyName?: string;
+  readonly logger?: Logger;
+  readonly random?: () => number;
+}
+
+export interface TestPlane {
+  readonly port: number;
+  readonly url: string;
+  readonly plane: DataPlane;
+  readonly cell: SnapshotCell;
+  readonly metrics: Metrics;
+  readonly outcomes: Outcome[];
+  setPods(pods: readonly PodSpec[]): void;
+  setLeader(leader: LeaderSpec): void;
+  setState(pod: string, state: PodState): void;
+  /** Publishes a new revision with the same Pods and leader, as after a round of probes. */
+  bump(): void;
+  /** Sum of a counter's or gauge's cells whose labels contain all of these. */
+  metric(name: string, ...labels: string[]): number;
+  close(): Promise<void>;
+}
+
+/** SPEC 2's defaults for a backend `db`. */
+export function backendConfig(options: Partial<PlaneOptions> = {}): BackendConfig {
+  return {
+    name: 'db',
+    service: 'db.prod.svc.cluster.local',
+    port: 'http',
+    discovery: {
+      nameservers: null,
+      refreshMinMs: 1000,
+      refreshMaxMs: 30_000,
+      absence: 2,
+      emptyHoldMs: 30_000,
+      queryTimeoutMs: 2000,
+      statefulSet: null,
+    },
+    health: {
+      probe: { type: 'tcpSocket', port: null },
+      periodMs: 2000,
+      timeoutMs: 1000,
+      failureThreshold: 3,
+      successThreshold: 1,
+    },
+    leader: {
+      source: { type: 'Ordinal', ordinal: 0 },
+      onConflict: 'Refuse',
+      learn: options.learn ?? [],
+    },
+    connection: {
+      connectTimeoutMs: 1000,
+      idleTimeoutMs: 60_000,
+      maxPerPod: 1024,
+      onUnready: 'Keep',
+      ...options.connection,
+    },
+    ejection: null,
+    ...options.backend,
+  };
+}
+
+export const HOLD = { timeoutMs: 10_000, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
+
+/** A Leader selection with SPEC 2's defaults. */
+export function leaderSelection(
+  part: { hold?: Partial<typeof HOLD>; onDemotion?: 'Close' | 'Drain' } = {},
+): Selection {
+  return { type: 'Leader', hold: { ...HOLD, ...part.hold }, onDemotion: part.onDemotion ?? 'Close' };
+}
+
+/** A rule with SPEC 2's defaults. */
+export function ruleConfig(part: Partial<RuleConfig> = {}): RuleConfig {
+  return {
+    name: 'all',
+    hostnames: [],
+    matches: [],
+    backendRefs: [{ name: 'db', weight: 1 }],
+    selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
+    timeouts: { requestMs: 0, backendRequestMs: 0 },
+    retry: { attempts: 2, codes: [], backoffMs: 5, budget: null },
+    ...part,
+  };
+}
+
+let nextPodId = 1;
+const podIds = new Map<string, number>();
+
+function podView(spec: PodSpec): PodView {
+  const address = spec.address ?? '127.0.0.1';
+  const key = `${spec.name} ${address} ${spec.port}`;
+  const id = podIds.get(key) ?? nextPodId++;
+  podIds.set(key, id);
+  const ordinal = /^.+-(0|[1-9][0-9]*)$/.exec(spec.name)?.[1];
+  return {
+    id,
+    name: spec.name,
+    label: spec.name,
+    dnsName: `${spec.name}.db.prod.svc.cluster.local`,
+    ordinal: ordinal === undefined ? -1 : Number(ordinal),
+    addresses: [address],
+    port: spec.port,
+    state: spec.state ?? 'ready',
+    reason: 'set by the test',
+  };
+}
+
+function backendSnapshot(
+  config: BackendConfig,
+  pods: readonly PodView[],
+  leaderSpec: LeaderSpec,
+  revision: number,
+): BackendSnapshot {
+  const ready = pods.filter((pod) => pod.state === 'ready');
+  const leader = typeof leaderSpec === 'string' ? ready.find((pod) => pod.name === leaderSpec) : undefined;
+  const state = typeof leaderSpec !== 'string' ? leaderSpec.state : leader ? 'known' : 'none';
+  const leadership: Leadership = {
+    state,
+    leader: leader ?? null,
+    term: null,
+    claimants:
+      typeof leaderSpec === 'string' ? [leaderSpec] : state === 'conflict' ? pods.map((p) => p.name) : [],
+    revision,
+    reason: 'set by the test',
+  };
+  const byOrdinal = new Map<number, PodView>();
+  for (const pod of pods)
+    if (pod.ordinal >= 0 && pod.state !== 'draining' && byOrdinal.get(pod.ordinal)?.state !== 'ready')
+      byOrdinal.set(pod.ordinal, pod);
+  return { config, pods, ready, followers: ready.filter((pod) => pod !== leader), byOrdinal, leadership };
+}
+
+function routesOf(rules: readonly RuleConfig[]): Route[] {
+  return rules.flatMap((rule) =>
+    (rule.matches.length > 0 ? rule.matches : [null]).map((match) => ({ rule, hostname: null, match })),
+  );
+}
+
+/** The data plane in this process on a free port of 127.0.0.1, fed by hand: no DNS, no probes. */
+export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> {
+  const backend = backendConfig(options);
+  const rules = (options.rules ?? [{}]).map((rule) => ruleConfig(rule));
+  const listener: ListenerConfig = {
+    name: 'db',
+    address: { host: '127.0.0.1', port: 0 },
+    protocol: options.protocol ?? 'HTTP',
+    limits: { headBytes: 65_536, headers: 100, connections: 10_000, ...options.limits },
+    debugHeaders: options.debugHeaders ?? false,
+    timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000, ...options.timeouts },
+    rules,
+  };
+  const config: Config = {
+    backends: [backend],
+    listeners: [listener],
+    selfPodName: '',
+    admin: { host: '127.0.0.1', port: 0 },
+    debug: { host: '127.0.0.1', port: 0 },
+    log: { level: 'info', access: false },
+    shutdownTimeoutMs: 25_000,
+  };
+  const routes = routesOf(rules);
+  let pods = options.pods;
+  let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };
+  let version = 1;
+  const views = new Map<string, PodView>();
+  const snapshot = (): RoutingSnapshot => {
+    // What did not change keeps its identity, as build-snapshot promises.
+    const present = pods.map((spec) => {
+      const next = podView(spec);
+      const before = views.get(next.name);
+      const same = before !== undefined && JSON.stringify(before) === JSON.stringify(next);
+      if (!same) views.set(next.name, next);
+      return same ? before : next;
+    });
+    return {
+      version,
+      config,
+      configHash: 'test',
+      backends: new Map([['db', backendSnapshot(backend, present, leader, version)]]),
+      listeners: [{ config: listener, routes }],
+    };
+  };
+  const cell = new SnapshotCell(snapshot());
+  const metrics = new Metrics();
+  const outcomes: Outcome[] = [];
+  const plane = new DataPlane({
+    cell,
+    outcomes: { report: (outcome) => void outcomes.push(outcome) },
+    metrics,
+    logger: options.logger ?? silentLogger,
+    ...(options.random ? { random: options.random } : {}),
+    ...(options.proxyName !== undefined ? { proxyName: options.proxyName } : {}),
+  });
+  const prepared = await plane.prepare([listener]);
+  prepared.commit();
+  const bump = (): void => {
+    version++;
+    cell.publish(snapshot());
+  };
+  const port = plane.addresses()[0]!.port;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    plane,
+    cell,
+    metrics,
+    outcomes,
+    setPods(next) {
+      pods = next;
+      bump();
+    },
+    setLeader(next) {
+      leader = next;
+      bump();
+    },
+    setState(name, state) {
+      pods = pods.map((pod) => (pod.name === name ? { ...pod, state } : pod));
+      bump();
+    },
+    bump,
+    metric(name, ...labels) {
+      let sum = 0;
+      for (const family of metrics.all())
+        if (family.name === name && family.type !== 'histogram')
+          for (const item of family.cells())
+            if (labels.every((label) => item.labels.includes(label)))
+              sum += (item as { value: number }).value;
+      return sum;
+    },
+    close: () => plane.shutdown(0),
+  };
+}
