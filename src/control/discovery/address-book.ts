@@ -51,14 +51,14 @@ export class AddressBook {
     const failures = [a, aaaa].filter(isFailure);
     const detail = failures.map((failed) => failed.detail).join('; ');
     if (failures.length === 2) return { kind: 'failed', detail };
-    // NXDOMAIN holds for every type (RFC 8020): what is remembered of a family that failed does not outlive it.
-    const known = a.result === 'nxdomain' || aaaa.result === 'nxdomain' ? undefined : this.#known.get(name);
+    const known = this.#known.get(name);
     const v4 = isFailure(a) ? (known?.v4 ?? []) : addressesIn(a);
     const v6 = isFailure(aaaa) ? (known?.v6 ?? []) : addressesIn(aaaa);
+    if (failures.length === 1 && !saysEnough(isFailure(a) ? aaaa : a, isFailure(a) ? v4 : v6))
+      return { kind: 'failed', detail };
     if (v4.length + v6.length === 0) {
-      const nxdomain = a.result === 'nxdomain' || aaaa.result === 'nxdomain';
-      if (failures.length > 0 && !nxdomain) return { kind: 'failed', detail };
       this.#known.delete(name);
+      const nxdomain = a.result === 'nxdomain' || aaaa.result === 'nxdomain';
       return { kind: 'absent', nxdomain, ttlMs: leastTtl(a, aaaa) };
     }
     this.#known.set(name, { v4, v6 });
@@ -90,6 +90,15 @@ export class AddressBook {
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);
   }
+}
+
+/**
+ * Whether one family's answer suffices while the other fails: addresses do; so does NXDOMAIN, which holds for every
+ * type (RFC 8020), unless the family that fails has had addresses: some servers say NXDOMAIN of the other (RFC 4074).
+ */
+function saysEnough(answer: Answer, remembered: readonly string[]): boolean {
+  if (answer.result === 'success') return addressesIn(answer).length > 0;
+  return answer.result === 'nxdomain' && remembered.length === 0;
 }
 
 function addressesIn(answer: Answer): string[] {

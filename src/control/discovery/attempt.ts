@@ -25,6 +25,7 @@ export function startAttempt(
   onEnd: (answer: Answer) => void,
 ): Attempt {
   let stage: 'udp' | 'plain' | 'tcp' = 'udp';
+  let edns = true;
   let stop: () => void = () => {};
   let cancelled = false;
   const end = (answer: Answer): void => {
@@ -32,8 +33,9 @@ export function startAttempt(
   };
   const ask = (next: 'udp' | 'plain' | 'tcp'): void => {
     stage = next;
+    if (next === 'plain') edns = false;
     try {
-      const query = makeQuery(name, type, next !== 'plain');
+      const query = makeQuery(name, type, edns);
       stop = (next === 'tcp' ? exchangeTcp : exchangeUdp)(server, query, take);
     } catch (error) {
       end(failure('error', String(error)));

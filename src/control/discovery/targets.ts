@@ -47,7 +47,7 @@ export async function resolveTargets(
   const asked: string[] = [];
   for (const name of ports.keys()) {
     const addresses = glue.get(name);
-    if (addresses === undefined) asked.push(name);
+    if (addresses === undefined || lacksFamily(addresses, book.last(name))) asked.push(name);
     else {
       book.remember(name, addresses);
       settle(name, { addresses, ttlMs: null, unknown: false, problem: null });
@@ -74,6 +74,13 @@ export async function resolveTargets(
     (name) => failed(name, `A ${name}: not asked, earlier names took too long`),
   );
   return { round: toRound(outcomes, membersOf), outcomes };
+}
+
+/** Glue is cut silently where it does not fit: a family that is known and not there must be asked about. */
+function lacksFamily(glue: readonly string[], known: readonly string[]): boolean {
+  const has = (list: readonly string[], v6: boolean): boolean =>
+    list.some((address) => address.includes(':') === v6);
+  return (has(known, true) && !has(glue, true)) || (has(known, false) && !has(glue, false));
 }
 
 function toRound(

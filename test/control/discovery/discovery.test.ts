@@ -140,6 +140,54 @@ describe('a named port (SRV)', () => {
     ]);
   });
 
+  it('N1 a target that loses its address is absent alone, and leaves after `absence` answers', async () => {
+    const server = await dnsServer();
+    const target = (n: number) => `db-${n}.${SERVICE}`;
+    server.setRecords(
+      SRV,
+      'SRV',
+      [0, 1].map((n) => ({ port: 80, target: target(n) })),
+    );
+    for (const n of [0, 1]) server.setRecords(target(n), 'A', [`10.0.0.${n + 1}`]);
+    const watched = watch(backendFor([server.address], 'http', { absence: 3, emptyHoldMs: 0 }));
+    await until(() => watched.names().length === 2, 'two Pods');
+    const before = server.queries.filter((query) => query.type === 'SRV').length;
+    server.setRecords(target(1), 'A', null);
+    await until(() => watched.names().join() === 'db-0', 'db-1 gone');
+    expect(server.queries.filter((query) => query.type === 'SRV').length - before).toBeGreaterThanOrEqual(3);
+    expect(watched.sets).toHaveLength(2);
+  });
+
+  it('D02 two IPs of one hostname are kept under it', async () => {
+    const server = await dnsServer();
+    server.setService(SERVICE, 'http', 80, [{ name: 'dup-name', addresses: ['10.0.0.2', '10.0.0.1'] }]);
+    const watched = watch(backendFor([server.address], 'http'));
+    await until(() => watched.attempts() === 1, 'first look-up');
+    expect(watched.members().map((m) => m.addresses)).toEqual([['10.0.0.1', '10.0.0.2']]);
+  });
+
+  it('glue that lacks a family known before is no proof that it is gone', async () => {
+    const server = await dnsServer();
+    server.setService(SERVICE, 'http', 80, [{ name: 'db-0', addresses: ['10.0.0.1', 'fd00::1'] }]);
+    const watched = watch(backendFor([server.address], 'http', { absence: 1 }));
+    await until(() => watched.names().length === 1, 'one Pod');
+    server.onQuery = (query) =>
+      query.type !== 'SRV'
+        ? { do: 'answer' }
+        : {
+            do: 'mangle',
+            // Leaves out the last two records: OPT and the AAAA.
+            reply: (right) => {
+              const bytes = Buffer.from(right.subarray(0, right.length - 11 - 28));
+              bytes.writeUInt16BE(1, 10);
+              return bytes;
+            },
+          };
+    await moreQueries(server, 'AAAA', 3);
+    expect(watched.count('SRV', 'malformed')).toBe(0);
+    expect(watched.sets).toHaveLength(1);
+  });
+
   it('a target of "." is an empty answer, a port of 0 is skipped, doubles are one Pod', async () => {
     const server = await dnsServer();
     server.setRecords(SRV, 'SRV', [
@@ -266,6 +314,31 @@ describe('a numeric port (A, AAAA, PTR)', () => {
       expect(watched.count('A', 'success')).toBeGreaterThan(0);
     },
   );
+
+  it('N4 a lasting NXDOMAIN is believed although AAAA always fails', async () => {
+    const server = await dnsServer();
+    server.setService(SERVICE, null, 80, pods(3));
+    server.onQuery = (query) =>
+      query.type === 'AAAA' ? { do: 'rcode', rcode: 'SERVFAIL' } : { do: 'answer' };
+    const watched = watch(backendFor([server.address], 80, { emptyHoldMs: 100 }));
+    await until(() => watched.names().length === 3, 'three Pods');
+    server.setService(SERVICE, null, 80, []);
+    await until(() => watched.names().length === 0, 'nobody');
+  });
+
+  it('A that fails while a broken server says NXDOMAIN of AAAA (RFC 4074) is a failure', async () => {
+    const server = await dnsServer();
+    server.setService(SERVICE, null, 80, pods(3));
+    const watched = watch(backendFor([server.address], 80, { emptyHoldMs: 0, absence: 1 }));
+    await until(() => watched.names().length === 3, 'three Pods');
+    server.onQuery = (query) => ({ do: 'rcode', rcode: query.type === 'AAAA' ? 'NXDOMAIN' : 'SERVFAIL' });
+    await moreQueries(server, 'A', 3);
+    expect(watched.sets).toHaveLength(1);
+    server.onQuery = (query) =>
+      query.type === 'AAAA' ? { do: 'rcode', rcode: 'NXDOMAIN' } : { do: 'answer' };
+    await moreQueries(server, 'A', 3);
+    expect(watched.sets).toHaveLength(1);
+  });
 
   it('a family that fails later keeps its addresses', async () => {
     const server = await dnsServer();

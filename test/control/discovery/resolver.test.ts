@@ -214,6 +214,16 @@ describe('servers that do not answer well', () => {
     expect(attempts).toEqual(['A success']);
   });
 
+  it('D06 a server without EDNS that truncates is not given EDNS over TCP either', async () => {
+    const server = await dnsServer();
+    server.setService(SERVICE, null, 80, [{ name: 'db-0', addresses: ['10.0.0.1'] }]);
+    server.onQuery = (query) => {
+      if (query.ednsSize !== null) return { do: 'rcode', rcode: 'FORMERR' };
+      return query.transport === 'udp' ? { do: 'truncate' } : { do: 'answer' };
+    };
+    expect(addresses(await resolverFor([server.address]).a())).toEqual(['10.0.0.1']);
+  });
+
   it('D06 a FORMERR that is a bare header is understood', async () => {
     const server = await rawUdpServer((query, send) => {
       const bare = Buffer.from('123480010000000000000000', 'hex');
