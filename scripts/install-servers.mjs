@@ -1,0 +1,42 @@
+// node scripts/install-servers.mjs [NAME...]   installs what the system tests need and is not there yet; no name: all.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CATALOG, toolNamed } from './servers/catalog.mjs';
+import { buildGoProgram } from './servers/go.mjs';
+import { toolFolder } from './servers/location.mjs';
+import { writeSchemas } from './servers/schemas.mjs';
+
+/** @param {readonly string[]} names empty: all */
+export function installServers(names) {
+  for (const tool of names.length === 0 ? CATALOG : names.map(toolNamed)) install(tool);
+}
+
+/** @param {import('./servers/catalog.mjs').Tool} tool */
+function install(tool) {
+  const folder = toolFolder(tool);
+  if (existsSync(folder)) return;
+  const began = performance.now();
+  process.stderr.write(`installing ${tool.name} ${tool.version} (the first time takes minutes) ...\n`);
+  mkdirSync(dirname(folder), { recursive: true });
+  // Made aside and renamed: what is there is whole, also after an interrupted build.
+  const partial = mkdtempSync(join(dirname(folder), `.${tool.name}-`));
+  try {
+    if (tool.kind === 'go') buildGoProgram(tool, partial);
+    else writeSchemas(tool, partial);
+    chmodSync(partial, 0o755); // servers may be run as another user
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  process.stderr.write(`installed ${tool.name} ${tool.version} in ${seconds} s: ${folder}\n`);
+}
+
+if (import.meta.filename === process.argv[1]) {
+  try {
+    installServers(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,64 @@
+// What the system tests run against, each pinned. All of it comes from the Go module proxy, whose checksum database Go verifies.
+// Raise a version here and the next `npm run test:system` builds it; the old one stays beside it until somebody deletes it.
+
+/**
+ * @typedef {object} GoProgram a program built from a Go module
+ * @property {'go'} kind
+ * @property {string} name
+ * @property {string} version without the leading v
+ * @property {string} module the module that holds the package
+ * @property {string} [package] the package to build; default: `module`
+ * @property {string} [main] source of a main package, for a module that has the program only as a library
+ *
+ * @typedef {object} SchemaSet JSON Schemas of Kubernetes' own kinds and of the custom ones that deploy/ uses
+ * @property {'schemas'} kind
+ * @property {string} name
+ * @property {string} version
+ * @property {string} kubernetes version of k8s.io/kubernetes
+ * @property {string} prometheusOperator version of its module
+ *
+ * @typedef {GoProgram | SchemaSet} Tool
+ */
+
+/** kubectl as its own module publishes it: a library whose main package lives in k8s.io/kubernetes, behind replace directives. */
+const KUBECTL_MAIN = `package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/kubectl/pkg/cmd"
+)
+
+func main() { os.Exit(cli.Run(cmd.NewDefaultKubectlCommand())) }
+`;
+
+/** @type {readonly Tool[]} */
+export const CATALOG = [
+  { kind: 'go', name: 'coredns', version: '1.15.0', module: 'github.com/coredns/coredns' },
+  { kind: 'go', name: 'etcd', version: '3.7.3', module: 'go.etcd.io/etcd/server/v3' },
+  { kind: 'go', name: 'kubectl', version: '0.36.3', module: 'k8s.io/kubectl', main: KUBECTL_MAIN },
+  {
+    kind: 'go',
+    name: 'kubeconform',
+    version: '0.8.0',
+    module: 'github.com/yannh/kubeconform',
+    package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+  },
+  {
+    kind: 'schemas',
+    name: 'kubernetes-schemas',
+    version: '1.36.3',
+    kubernetes: '1.36.3',
+    prometheusOperator: '0.85.0',
+  },
+];
+
+/** @param {string} name */
+export function toolNamed(name) {
+  const tool = CATALOG.find((t) => t.name === name);
+  if (tool === undefined) {
+    throw new Error(`no tool is called "${name}"; there are ${CATALOG.map((t) => t.name).join(', ')}`);
+  }
+  return tool;
+}
