@@ -1,0 +1,144 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { HostPort } from '../model/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { bind } from './bind.ts';
+import { answerProblem, problemText } from './problem.ts';
+
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Prometheus keeps its connection between scrapes; most scrape every 60 s or more often. */
+const KEEP_ALIVE_MS = 75_000;
+/** Without a byte in either direction: a client that does not read its answer. Longer than KEEP_ALIVE_MS. */
+const INACTIVITY_MS = 80_000;
+const MAX_CONNECTIONS = 256;
+const CLOSE_GRACE_MS = 1_000;
+/** How long a refused client may go on sending, so that it can read the refusal instead of a reset. */
+const LINGER_MS = 500;
+
+export interface GuardedServer {
+  readonly address: HostPort;
+  close(): Promise<void>;
+}
+
+export interface GuardedOptions {
+  readonly address: HostPort;
+  /** The configuration key of the address. */
+  readonly key: string;
+  readonly maxHeaderBytes: number;
+  readonly logger: Logger;
+  readonly headersTimeoutMs?: number;
+  readonly maxConnections?: number;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/**
+ * An HTTP server for probes and people: bounded in head size, time and connections, and nothing that a client sends or
+ * a handler throws ends the process. At the limit the oldest connection gives way, not the new one, so that a client
+ * that hoards connections cannot keep the kubelet's probe out.
+ *
+ * @throws Error where the address cannot be bound (see `bind`)
+ */
+export async function startGuardedServer(options: GuardedOptions, handle: Handler): Promise<GuardedServer> {
+  const { logger, key } = options;
+  const server = createServer(
+    {
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 500,
+    },
+    (request, response) => void answer(request, response),
+  );
+  server.timeout = INACTIVITY_MS;
+  giveWay(server, options.maxConnections ?? MAX_CONNECTIONS);
+  server.on('clientError', refuse);
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+    refuseWith(socket, 405, 'CONNECT is not served'),
+  );
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => {});
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    // No route reads a body: what one brings is not worth keeping the connection for.
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+      response.setHeader('Connection', 'close');
+    try {
+      await handle(request, response);
+    } catch (error) {
+      logger.error({ err: error, server: key, path: request.url }, 'an admin request failed');
+      if (response.headersSent) response.destroy();
+      else answerProblem(response, 500, 'the request could not be answered; the log says why');
+    }
+  }
+
+  const bound = await bind(server, options.address, key);
+  server.on('error', (error) =>
+    logger.error({ err: error, server: key }, 'an admin server reported an error'),
+  );
+  return { address: bound, close: () => close(server) };
+}
+
+function giveWay(server: Server, limit: number): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    if (open.size > limit) {
+      const [oldest] = open;
+      open.delete(oldest!);
+      oldest!.destroy();
+    }
+  });
+}
+
+const refused = new WeakSet<Duplex>();
+
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'HPE_HEADER_OVERFLOW') refuseWith(socket, 431, 'the request head is too large');
+  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    refuseWith(socket, 408, 'the request took too long to arrive');
+  else if (error.code === 'ECONNRESET') socket.destroy();
+  else refuseWith(socket, 400, 'this is not an HTTP request');
+}
+
+function refuseWith(socket: Duplex, status: number, detail: string): void {
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  socket.on('error', () => {});
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = problemText(status, detail);
+  const allow = status === 405 ? 'Allow: GET, HEAD, POST\r\n' : '';
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n${allow}` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+  socket.removeAllListeners('data');
+  socket.on('data', () => {});
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
