@@ -1,6 +1,7 @@
 import type { Member } from './contract.ts';
-import { anonymous, identityOf, member } from './identity.ts';
+import { anonymous, identityOf, isUnder, member } from './identity.ts';
 import type { Round } from './membership.ts';
+import { pacer } from './pacer.ts';
 import type { Source, SourceContext } from './source.ts';
 
 /** A numeric port: the Service's A and AAAA records, each new address named by its PTR. */
@@ -19,10 +20,12 @@ export async function addressRound(
 ): Promise<Round> {
   const { service, book, names } = context;
   // Each Pod is shown once its name is known, and the family that answers first does not wait for the other (N4).
-  const learn = (addresses: readonly string[]): Promise<void> => {
-    const learned = new Roster(context, port);
-    return names.learn(addresses, (address) => seen(learned.add(address)));
-  };
+  const learn = (addresses: readonly string[]): Promise<void> =>
+    names.learn(addresses, (address) => {
+      const dnsName = names.nameOf(address);
+      if (dnsName === null || isUnder(dnsName, [service]))
+        seen(build(context, dnsName, [address], port, service));
+    });
   const answer = await book.ask(service, (addresses) => void learn(addresses));
   if (answer.kind === 'failed') return answer;
   if (answer.kind === 'absent') {
@@ -32,40 +35,45 @@ export async function addressRound(
   const { addresses, owner, ttlMs, problem } = answer;
   await learn(addresses);
   names.keepOnly(new Set(addresses));
-  const roster = new Roster(context, port, owner);
-  for (const address of addresses) roster.add(address);
-  return { kind: 'members', members: roster.members(), complete: true, ttlMs, problem };
+  const pace = pacer();
+  const members: Member[] = [];
+  for (const [dnsName, own] of group(context, addresses, owner)) {
+    members.push(build(context, dnsName === own[0] ? null : dnsName, own, port, owner));
+    await pace();
+  }
+  return { kind: 'members', members, complete: true, ttlMs, problem };
 }
 
-/** Addresses of one name are one Pod (SPEC 3); those without a name each their own. */
-class Roster {
-  readonly #members = new Map<string, Member>();
-
-  constructor(
-    private readonly context: SourceContext,
-    private readonly port: number,
-    private readonly owner: string = context.service,
-  ) {}
-
-  /** Returns the Pod with all its addresses so far. */
-  add(address: string): Member {
-    const dnsName = this.context.names.nameOf(address);
-    const added =
-      dnsName === null ? member(anonymous(address), [address], this.port) : this.#named(dnsName, address);
-    this.#members.set(added.key, added);
-    return added;
+/** Addresses by name: those of one name are one Pod (SPEC 3), those without a name each their own. */
+function group(context: SourceContext, addresses: readonly string[], owner: string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const address of addresses) {
+    const name = context.names.nameOf(address) ?? address;
+    const own = groups.get(name);
+    if (own === undefined) groups.set(name, [address]);
+    else own.push(address);
   }
-
-  members(): Member[] {
-    return [...this.#members.values()];
+  for (const [name, own] of groups) {
+    // `localhost`, or a zone's one name for all: it names no Pod, and must not make one of many.
+    if (own.length < 2 || isUnder(name, [context.service, owner]) || isOnePerFamily(own)) continue;
+    groups.delete(name);
+    for (const address of own) groups.set(address, [address]);
   }
+  return groups;
+}
 
-  #named(dnsName: string, address: string): Member {
-    const scope = { services: [this.context.service, this.owner], statefulSet: null };
-    const fresh = member(identityOf(dnsName, [address], scope), [address], this.port);
-    const known = this.#members.get(fresh.key);
-    if (known === undefined) return fresh;
-    const addresses = [...known.addresses, address];
-    return member(identityOf(dnsName, addresses, scope), addresses, this.port);
-  }
+function isOnePerFamily(addresses: readonly string[]): boolean {
+  return addresses.length === 2 && addresses.filter((address) => address.includes(':')).length === 1;
+}
+
+function build(
+  context: SourceContext,
+  dnsName: string | null,
+  addresses: readonly string[],
+  port: number,
+  owner: string,
+): Member {
+  if (dnsName === null) return member(anonymous(addresses[0]!), addresses, port);
+  const scope = { services: [context.service, owner], statefulSet: null };
+  return member(identityOf(dnsName, addresses, scope), addresses, port);
 }

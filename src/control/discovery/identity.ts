@@ -42,25 +42,30 @@ export function ordinalOf(label: string, statefulSet: string | null): number {
 
 /** `10-0-0-5` or `5678-abcd--1`: an address with dashes (CoreDNS plugin/kubernetes endpointHostname). */
 export function isDashedAddress(label: string): boolean {
+  if (!/^[0-9a-f-]+$/.test(label)) return false;
   return isIPv4(label.replaceAll('-', '.')) || isIPv6(label.replaceAll('-', ':'));
 }
 
 /** `ip-10-0-0-5`, the name of a cloud's machine, is no ordinal either. */
 function endsInDashedIpv4(label: string): boolean {
-  return isIPv4(label.split('-').slice(-4).join('.'));
+  return /(^|-)\d+-\d+-\d+-\d+$/.test(label) && isIPv4(label.split('-').slice(-4).join('.'));
 }
 
 /** Of a Pod's several names the one under the backend's own Service; else the first in order of the alphabet. */
 export function choosePtr(names: readonly string[], services: readonly string[]): string | null {
   const sorted = [...new Set(names)].filter((name) => name !== '').sort();
-  const own = sorted.filter((name) => services.some((service) => name.endsWith(`.${service}`)));
+  const own = sorted.filter((name) => isUnder(name, services));
   // A hostname is worth more than a name made of the address, should a Pod have both.
   return own.find((name) => !isDashedAddress(name.split('.')[0]!)) ?? own[0] ?? sorted[0] ?? null;
 }
 
+export function isUnder(name: string, services: readonly string[]): boolean {
+  return services.some((service) => name.endsWith(`.${service}`));
+}
+
 /** A member whose addresses are in a stable order, IPv4 first, so that a shuffled answer is no change (case D01). */
 export function member(identity: Identity, addresses: readonly string[], port: number): Member {
-  const ordered = [...new Set(addresses)].sort(compareAddresses);
+  const ordered = addresses.length === 1 ? addresses : [...new Set(addresses)].sort(compareAddresses);
   const name = identity.named ? identity.name : ordered[0]!;
   return { ...identity, name, key: `${identity.dnsName}|${port}`, addresses: ordered, port };
 }

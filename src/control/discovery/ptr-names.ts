@@ -28,22 +28,21 @@ export class PtrNames {
     private readonly budgetMs: number,
   ) {}
 
-  /** Ends when every address has been asked about; `onLearned` is called for each as it is. */
+  /** Asks about the addresses that are new, or due again; ends when all are answered. `onLearned` is told of each. */
   async learn(addresses: readonly string[], onLearned: (address: string) => void): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const due = addresses.filter((address) => nowMs >= (this.#known.get(address)?.retryAtMs ?? 0));
     await eachBounded(
-      addresses,
+      due,
       this.clock,
       this.budgetMs,
       async (address) => {
-        const known = this.#known.get(address);
-        if (known === undefined || this.clock.nowMs() >= known.retryAtMs) {
-          let asking = this.#asking.get(address);
-          if (asking === undefined) {
-            asking = this.#ask(address);
-            this.#asking.set(address, asking);
-          }
-          await asking;
+        let asking = this.#asking.get(address);
+        if (asking === undefined) {
+          asking = this.#ask(address);
+          this.#asking.set(address, asking);
         }
+        await asking;
         onLearned(address);
       },
       onLearned,

@@ -38,7 +38,7 @@ export function srvSource(context: SourceContext, portName: string): Source {
       const glue = glueIn(answer.additionals);
       const alias = answer.owner === name ? [] : [answer.owner.split('.').slice(2).join('.')];
       const scope = { services: [context.service, ...alias], statefulSet: null };
-      const { round } = await resolveTargets(context, targets, glue.addresses, scope, seen);
+      const round = await resolveTargets(context, targets, glue.addresses, scope, seen);
       context.book.keepOnly(new Set(targets.map((target) => target.name)));
       if (round.kind !== 'members') return round;
       last = round.members;
@@ -70,7 +70,9 @@ function glueIn(additionals: readonly WireRecord[]): {
   let ttlMs = Number.POSITIVE_INFINITY;
   for (const { name, value, ttlSeconds } of additionals) {
     if (value.kind !== 'address' || !isUsableAddress(value.address)) continue;
-    addresses.set(name, [...(addresses.get(name) ?? []), value.address]);
+    const known = addresses.get(name);
+    if (known === undefined) addresses.set(name, [value.address]);
+    else known.push(value.address);
     ttlMs = Math.min(ttlMs, ttlSeconds * 1000);
   }
   return { addresses, ttlMs };
@@ -96,7 +98,7 @@ async function tooLong(
   }
   if (targets.length === 0) return { kind: 'failed', detail: answer.detail };
   const scope = { services: [service], statefulSet: null };
-  const { round } = await resolveTargets(context, targets, new Map(), scope, seen);
+  const round = await resolveTargets(context, targets, new Map(), scope, seen);
   if (round.kind === 'empty') return { kind: 'failed', detail: answer.detail };
   return round.kind === 'members'
     ? { ...round, complete: false, problem: round.problem ?? answer.detail }

@@ -36,7 +36,7 @@ export function statefulSetSource(
       });
       if (targets.length === 0 && names.length > 0)
         return { kind: 'failed', detail: problem ?? `no port number is known for ${service}` };
-      const { round } = await resolveTargets(context, targets, new Map(), scope, seen);
+      const round = await resolveTargets(context, targets, new Map(), scope, seen);
       context.book.keepOnly(new Set(names));
       return round.kind === 'members' ? { ...round, problem: round.problem ?? problem } : round;
     },

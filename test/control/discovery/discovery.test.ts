@@ -375,6 +375,16 @@ describe('a numeric port (A, AAAA, PTR)', () => {
     await until(() => watched.names().join() === 'db-0,db-7', 'another Pod on that address');
   });
 
+  it('one PTR name for many addresses, outside the Service, names nobody', async () => {
+    const server = await dnsServer();
+    server.setRecords(SERVICE, 'A', ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+    for (const n of [1, 2, 3]) server.setRecords(`${n}.0.0.10.in-addr.arpa`, 'PTR', ['localhost']);
+    const watched = watch(backendFor([server.address], 80));
+    await until(() => watched.attempts() === 1, 'first look-up');
+    expect(watched.names()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+    expect(watched.members().some((member) => member.named)).toBe(false);
+  });
+
   it('0.0.0.0 and multicast are no Pods', async () => {
     const server = await dnsServer();
     server.setRecords(SERVICE, 'A', ['0.0.0.0', '224.0.0.1', '10.0.0.1']);
