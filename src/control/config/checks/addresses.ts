@@ -1,0 +1,23 @@
+import type { HostPort } from '../../../model/config.ts';
+import { collide, formatAddress } from '../address.ts';
+import { formatPath, type Path } from '../problem.ts';
+import type { Parts } from '../read-document.ts';
+import type { Report } from '../read-fields.ts';
+
+/** Two sockets that certainly cannot be bound side by side; admin and debug are there without being written. */
+export function checkAddresses({ fields, listeners }: Parts, report: Report): void {
+  const taken: { readonly path: Path; readonly address: HostPort }[] = [];
+  const take = (path: Path, address: HostPort | undefined): void => {
+    if (address === undefined) return;
+    const other = taken.find((earlier) => collide(earlier.address, address));
+    if (other === undefined) taken.push({ path, address });
+    else
+      report(
+        path,
+        `${formatAddress(address)} collides with ${formatPath(other.path)}, ${formatAddress(other.address)}: change one of them`,
+      );
+  };
+  take(['admin', 'address'], fields.admin?.address);
+  take(['debug', 'address'], fields.debug?.address);
+  for (const { path, fields: listener } of listeners) take([...path, 'address'], listener.address);
+}

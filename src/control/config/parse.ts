@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import type { Config, Problem } from '../../model/config.ts';
+import { assemble } from './assemble.ts';
+import { checkAddresses } from './checks/addresses.ts';
+import { checkNames } from './checks/names.ts';
+import { checkReferences } from './checks/references.ts';
+import { checkSelf } from './checks/self.ts';
+import { checkTcp } from './checks/tcp.ts';
+import { checkUnreachable } from './checks/unreachable.ts';
+import type { Environment } from './environment.ts';
+import { formatPath, type Path } from './problem.ts';
+import { readDocument } from './read-document.ts';
+import type { Report } from './read-fields.ts';
+import { type Located, readTree } from './yaml-tree.ts';
+
+export type ParseResult =
+  | { readonly ok: true; readonly config: Config; readonly hash: string }
+  | { readonly ok: false; readonly problems: Problem[] };
+
+/**
+ * Reads a configuration from its text: YAML, environment variables, grammar, then what can only be checked across keys.
+ * All problems are reported at once, in the order of the file. Never throws, whatever the text.
+ *
+ * @param file the name that problems show
+ * @param env where `${NAME}` comes from
+ */
+export function parseConfig(text: string, file: string, env: Environment): ParseResult {
+  const tree = readTree(text.replace(/^\ufeff/, ''), env);
+  const found: { readonly offset: number; readonly path: Path; readonly message: string }[] = [
+    ...tree.problems,
+  ];
+  if (tree.root !== null) {
+    const { root } = tree;
+    const report: Report = (path, message, atKey = false) => {
+      const place = locate(root, path, atKey);
+      if (!place.unreadable) found.push({ offset: place.offset, path, message });
+    };
+    const parts = readDocument(root.value, report);
+    checkNames(parts, report);
+    checkAddresses(parts, report);
+    checkReferences(parts, report);
+    checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
+    checkTcp(parts, report);
+    checkUnreachable(parts, report);
+    if (found.length === 0) return { ok: true, config: assemble(parts), hash: hashOf(text) };
+  }
+  const problems = found
+    .sort((a, b) => a.offset - b.offset)
+    .map(({ offset, path, message }) => ({
+      file,
+      ...tree.position(offset),
+      path: formatPath(path),
+      message,
+    }));
+  return { ok: false, problems: withoutRepeats(problems) };
+}
+
+/** What tells one content of a configuration file from another. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/**
+ * Where a path stands in the file; a missing key stands where its mapping does. A value that could not be read was
+ * reported already, and so is whatever it makes wrong about itself or the mapping it is in.
+ */
+function locate(root: Located, path: Path, atKey: boolean): { offset: number; unreadable: boolean } {
+  let at = root;
+  let offset = root.offset;
+  for (const part of path) {
+    const member = at.members.get(part);
+    if (member === undefined) return { offset: at.offset, unreadable: at.value === undefined };
+    at = member.node;
+    offset = atKey ? member.keyOffset : at.offset;
+  }
+  const unreadable =
+    at.value === undefined || [...at.members.values()].some(({ node }) => node.value === undefined);
+  return { offset, unreadable };
+}
+
+function isSubstituted(root: Located, path: Path): boolean {
+  let at: Located | undefined = root;
+  for (const part of path) at = at?.members.get(part)?.node;
+  return at?.substituted ?? false;
+}
+
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = JSON.stringify(problem);
+    return !seen.has(key) && seen.add(key);
+  });
+}

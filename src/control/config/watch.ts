@@ -1,0 +1,152 @@
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Environment } from './environment.ts';
+import { readText } from './load.ts';
+import { hashOf, type ParseResult, parseConfig } from './parse.ts';
+
+/** Events of one swap come in a burst; they are taken together. */
+const DEBOUNCE_MS = 50;
+
+export interface WatchOptions {
+  /** Told of each new content once, right or wrong, with the hash that `parseConfig` gives. */
+  onChange(result: ParseResult, hash: string): void;
+  /** Where `${NAME}` comes from; default: the environment of the process. */
+  readonly env?: Environment;
+  /** The hash of the content in force; by default that of the file now. */
+  readonly knownHash?: string;
+  /** How often the content is hashed, whatever events say; default 10 s (SPEC 2, Reload). */
+  readonly intervalMs?: number;
+  readonly clock?: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Watches a configuration file by its directory, since a ConfigMap is swapped there by renaming `..data` and the file's own
+ * inode never changes (case C1), and hashes its content every `intervalMs` besides: events get lost on some file systems. A
+ * file that is gone changes nothing until it is back with another content. Never throws.
+ */
+export function watchConfig(file: string, options: WatchOptions): { close(): void } {
+  const watcher = new ConfigWatcher(file, options);
+  return { close: () => watcher.close() };
+}
+
+class ConfigWatcher {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  #hash: string | null;
+  /** Why the file could not be read at the last look; null while it can. */
+  #unreadable: string | null = null;
+  #events: FSWatcher | null = null;
+  #watchedInode = 0;
+  #soon: Timer | null = null;
+  #later: Timer | null = null;
+  #closed = false;
+
+  constructor(
+    private readonly file: string,
+    private readonly options: WatchOptions,
+  ) {
+    this.#directory = dirname(file);
+    this.#clock = options.clock ?? systemClock;
+    this.#intervalMs = options.intervalMs ?? 10_000;
+    this.#hash = options.knownHash ?? null;
+    this.#arm();
+    if (this.#hash === null) {
+      const read = readText(file);
+      if ('text' in read) this.#hash = hashOf(read.text);
+    }
+    // What changed between the load and this moment is found here.
+    else this.#lookSoon();
+    this.#lookLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#soon?.clear();
+    this.#later?.clear();
+    this.#disarm();
+  }
+
+  #lookLater(): void {
+    this.#later = this.#clock.after(this.#intervalMs, () => {
+      this.#rearmIfReplaced();
+      this.#look();
+      if (!this.#closed) this.#lookLater();
+    });
+  }
+
+  #lookSoon(): void {
+    if (this.#closed || this.#soon !== null) return;
+    this.#soon = this.#clock.after(DEBOUNCE_MS, () => {
+      this.#soon = null;
+      this.#rearmIfReplaced();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    const read = readText(this.file);
+    if ('problem' in read) {
+      if (this.#unreadable !== read.problem)
+        this.options.logger.warn(
+          { file: this.file, reason: read.problem },
+          'the configuration file cannot be read; the running configuration stays',
+        );
+      this.#unreadable = read.problem;
+      return;
+    }
+    if (this.#unreadable !== null) {
+      this.#unreadable = null;
+      this.options.logger.info({ file: this.file }, 'the configuration file is back');
+    }
+    const hash = hashOf(read.text);
+    if (hash === this.#hash) return;
+    this.#hash = hash;
+    try {
+      this.options.onChange(parseConfig(read.text, this.file, this.options.env ?? process.env), hash);
+    } catch (error) {
+      this.options.logger.error({ err: error }, 'applying a configuration failed');
+    }
+  }
+
+  /** The directory may be another one by now (removed and made again): events of the old one would never come. */
+  #rearmIfReplaced(): void {
+    if (this.#events !== null && inodeOf(this.#directory) === this.#watchedInode) return;
+    this.#disarm();
+    this.#arm();
+  }
+
+  #arm(): void {
+    try {
+      const inode = inodeOf(this.#directory);
+      const events = watch(this.#directory, { persistent: false }, () => this.#lookSoon());
+      events.on('error', (error) => {
+        this.options.logger.debug({ err: error }, 'watching the configuration directory failed');
+        if (this.#events === events) this.#disarm();
+      });
+      this.#events = events;
+      this.#watchedInode = inode;
+    } catch (error) {
+      // The look at each interval goes on and arms again.
+      this.options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
+    }
+  }
+
+  #disarm(): void {
+    this.#events?.close();
+    this.#events = null;
+  }
+}
+
+/** 0 where there is no such directory. */
+function inodeOf(directory: string): number {
+  try {
+    return statSync(directory).ino;
+  } catch {
+    return 0;
+  }
+}

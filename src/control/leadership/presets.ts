@@ -1,0 +1,122 @@
+/** Leader probes of well-known servers, written as a user would write them under `leader` (SPEC 2). */
+
+export const PRESET_NAMES = ['patroni', 'consul', 'vault', 'etcd', 'rqlite', 'redis'] as const;
+
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+/** A piece of the configuration's grammar: `probe`, perhaps `learn`. */
+export type LeaderPreset = Readonly<Record<string, unknown>>;
+
+const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
+  /**
+   * Patroni's REST API on its own port: GET /primary is 200 on the leader that holds the lock, 503 elsewhere
+   * (docs, "REST API"; measured with 3.0.2). `/primary` and not `/leader`: that one is also 200 on a standby cluster's leader,
+   * which takes no writes. The port is PostgreSQL's own, so there are no HTTP answers to learn from.
+   */
+  patroni: {
+    type: 'Probe',
+    probe: { httpGet: { path: '/primary', port: 8008 }, expect: { status: [200] } },
+  },
+  /**
+   * GET /v1/agent/self needs agent:read where ACLs are on (give X-Consul-Token under probe.httpGet.headers); Stats are texts.
+   * (/v1/status/leader names an address and so cannot tell whether the one asked is meant.)
+   */
+  consul: {
+    type: 'Probe',
+    probe: {
+      httpGet: { path: '/v1/agent/self', port: 8500 },
+      expect: { status: [200], json: [{ pointer: '/Stats/consul/leader', equals: 'true' }] },
+    },
+  },
+  /**
+   * Vault API, /sys/health: 200 active, 429 standby, 472 disaster-recovery secondary, 473 performance standby, 501 not
+   * initialised, 503 sealed. A standby that does not forward answers 307 with the active node's address.
+   */
+  vault: {
+    type: 'Probe',
+    probe: { httpGet: { path: '/v1/sys/health', port: 8200 }, expect: { status: [200] } },
+    learn: [{ status: [307], location: true }],
+  },
+  /**
+   * etcd's JSON gateway on the client port (measured with 3.4.23 and 3.7.3): leads iff leader equals its own member id; no
+   * leader: no such key. Numbers above 2^53 are decimal texts.
+   */
+  etcd: {
+    type: 'Probe',
+    probe: {
+      http: {
+        method: 'POST',
+        path: '/v3/maintenance/status',
+        headers: [{ name: 'Content-Type', value: 'application/json' }],
+        body: '{}',
+      },
+      expect: { status: [200], json: [{ pointer: '/leader', equalsPointer: '/header/member_id' }] },
+      term: { json: '/raftTerm' },
+    },
+  },
+  /**
+   * rqlite, GET /status: store.raft.state is Leader on the leader; its current term beside it. A follower that was told not to forward
+   * (?redirect) answers 301 with the leader's address, and has executed nothing.
+   */
+  rqlite: {
+    type: 'Probe',
+    probe: {
+      httpGet: { path: '/status', port: 4001 },
+      expect: { status: [200], json: [{ pointer: '/store/raft/state', equals: 'Leader' }] },
+      term: { json: '/store/raft/current_term' },
+    },
+    learn: [{ status: [301], location: true }],
+  },
+  /**
+   * ROLE answers an array whose first element is the bulk string "master", "slave" or "sentinel" (redis.io, ROLE). A
+   * replica's array has five elements, so that the array's head tells it apart even where its master is called "master".
+   */
+  redis: {
+    type: 'Probe',
+    probe: { tcp: { send: 'ROLE\r\n', expect: { contains: '*3\r\n$6\r\nmaster\r\n' } } },
+  },
+};
+
+export function leaderPreset(name: PresetName): LeaderPreset {
+  return PRESETS[name];
+}
+
+export function isPresetName(name: unknown): name is PresetName {
+  return typeof name === 'string' && (PRESET_NAMES as readonly string[]).includes(name);
+}
+
+/**
+ * A preset with what the user gave beside it: mappings are joined key by key, anything else replaces. A request of
+ * another kind (`tcp` instead of `httpGet`) replaces the preset's with all that belongs to its answer.
+ */
+export function withPreset(
+  name: PresetName,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const preset = leaderPreset(name);
+  const { probe } = given;
+  if (!isMapping(probe) || !isMapping(preset.probe)) return join(preset, given);
+  const kind = REQUEST_KINDS.find((key) => Object.hasOwn(probe, key));
+  if (kind === undefined || Object.hasOwn(preset.probe, kind)) return join(preset, given);
+  const dropped: readonly string[] = kind === 'tcp' ? [...REQUEST_KINDS, 'expect', 'term'] : REQUEST_KINDS;
+  const kept = Object.fromEntries(Object.entries(preset.probe).filter(([key]) => !dropped.includes(key)));
+  return join({ ...preset, probe: kept }, given);
+}
+
+const REQUEST_KINDS = ['httpGet', 'http', 'tcp'];
+
+function join(
+  base: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const joined: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = joined[key];
+    joined[key] = isMapping(below) && isMapping(value) ? join(below, value) : value;
+  }
+  return joined;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
