@@ -56,11 +56,13 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 500,
+      // Node refuses a missing Host without a body; `answer` does it in words.
+      requireHostHeader: false,
     },
     (request, response) => void answer(request, response),
   );
   server.timeout = INACTIVITY_MS;
-  giveWay(server, options.maxConnections ?? MAX_CONNECTIONS);
+  const connections = new Connections(server, options.maxConnections ?? MAX_CONNECTIONS);
   server.on('clientError', refuse);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
     refuseWith(socket, 405, 'CONNECT is not served'),
@@ -68,13 +70,16 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => {});
+    connections.busy(request.socket, response);
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
     // No route reads a body: what one brings is not worth keeping the connection for.
     if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
       response.setHeader('Connection', 'close');
     try {
-      await handle(request, response);
+      if (request.httpVersionMinor > 0 && request.headers.host === undefined)
+        answerProblem(response, 400, 'a Host field is missing');
+      else await handle(request, response);
     } catch (error) {
       logger.error({ err: error, server: key, path: request.url }, 'an admin request failed');
       if (response.headersSent) response.destroy();
@@ -86,20 +91,39 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
   server.on('error', (error) =>
     logger.error({ err: error, server: key }, 'an admin server reported an error'),
   );
-  return { address: bound, close: () => close(server) };
+  return { address: bound, close: () => close(server, connections) };
 }
 
-function giveWay(server: Server, limit: number): void {
-  const open = new Set<Socket>();
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    if (open.size > limit) {
-      const [oldest] = open;
-      open.delete(oldest!);
+/** The open connections, oldest first, and those with a request under way. */
+class Connections {
+  readonly #open = new Set<Socket>();
+  readonly #busy = new Set<Socket>();
+  #closing = false;
+
+  constructor(server: Server, limit: number) {
+    server.on('connection', (socket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+      if (this.#open.size <= limit) return;
+      const [oldest] = this.#open;
+      this.#open.delete(oldest!);
       oldest!.destroy();
-    }
-  });
+    });
+  }
+
+  busy(socket: Socket, response: ServerResponse): void {
+    this.#busy.add(socket);
+    response.once('close', () => {
+      this.#busy.delete(socket);
+      if (this.#closing) socket.destroySoon();
+    });
+  }
+
+  /** Ends what is idle now, and the rest once its answer is out. */
+  closeIdle(): void {
+    this.#closing = true;
+    for (const socket of this.#open) if (!this.#busy.has(socket)) socket.destroy();
+  }
 }
 
 const refused = new WeakSet<Duplex>();
@@ -132,13 +156,13 @@ function refuseWith(socket: Duplex, status: number, detail: string): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, connections: Connections): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close(() => {
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
+    connections.closeIdle();
   });
 }
