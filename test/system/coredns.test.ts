@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { CoreDns } from './support/coredns.ts';
+import { eventually } from './support/eventually.ts';
+import { Headroute } from './support/headroute.ts';
+import { freePorts } from './support/ports.ts';
+import { WebPod } from './support/web-pod.ts';
+import type { HeadlessService, ZonePod } from './support/zone.ts';
+
+/**
+ * Discovery from a real DNS server. The records are those of the Kubernetes DNS specification 1.1.0; the Pods are small servers on
+ * loopback addresses of their own, so that a request shows which of them it reached.
+ */
+
+const SERVICE = 'db.prod.svc.cluster.local';
+const HOSTS = ['127.0.0.21', '127.0.0.22', '127.0.0.23', '127.0.0.24'];
+
+const running: { stop(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0).reverse()) await server.stop();
+});
+
+async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
+  const server = await starting;
+  running.push(server);
+  return server;
+}
+
+const named = (pods: readonly ZonePod[]): HeadlessService => ({
+  service: SERVICE,
+  portName: 'http',
+  ttlSeconds: 1,
+  pods,
+});
+
+/** db-0 … on one port, each on its own address; with `onV6` the last listens on ::1 only although it has an A record too. */
+async function webPods(count: number): Promise<ZonePod[]> {
+  const hosts = HOSTS.slice(0, count);
+  const [port] = await freePorts(1, hosts);
+  const pods: ZonePod[] = [];
+  for (const [ordinal, a] of hosts.entries()) {
+    await kept(WebPod.start(`db-${ordinal}`, port!, [a]));
+    pods.push({ name: `db-${ordinal}`, a, port: port! });
+  }
+  return pods;
+}
+
+function routes(dns: CoreDns, port: string | number, discovery: object = {}) {
+  const refresh = { min: '200ms', max: '1s' };
+  const backend = {
+    name: 'db',
+    service: SERVICE,
+    port,
+    discovery: { nameservers: [dns.address], refresh, queryTimeout: '500ms', ...discovery },
+    health: { tcpSocket: {}, period: '500ms' },
+  };
+  const refs = [{ name: 'db' }];
+  const one = { type: 'Ordinal', key: { header: 'X-Pod' }, mapping: { type: 'Exact' } };
+  const withKey = [{ headers: [{ name: 'X-Pod', type: 'RegularExpression', value: '.+' }] }];
+  return Headroute.start({
+    backends: [backend],
+    rules: [
+      { name: 'one', matches: withKey, backendRefs: refs, selection: one },
+      { name: 'any', backendRefs: refs, selection: { type: 'Balance', algorithm: 'RoundRobin' } },
+    ],
+  });
+}
+
+async function ask(headroute: Headroute, pod?: string) {
+  const headers: Record<string, string> = pod === undefined ? {} : { 'x-pod': pod };
+  const answer = await fetch(`http://${headroute.address}/`, { headers });
+  return {
+    status: answer.status,
+    pod: await answer.text(),
+    failure: answer.headers.get('x-headroute-failure'),
+  };
+}
+
+const ready = (headroute: Headroute, names: readonly string[]) =>
+  eventually(async () => (await headroute.readyPods()).join() === names.join(), `ready: ${names.join()}`);
+
+describe('a real CoreDNS', () => {
+  it('names the Pods by SRV: each is reached by its ordinal, and all of them by balance', async () => {
+    const pods = await webPods(3);
+    const dns = await kept(CoreDns.start(named(pods)));
+    const headroute = await kept(routes(dns, 'http'));
+    await ready(headroute, ['db-0', 'db-1', 'db-2']);
+    for (const { name } of pods) expect(await ask(headroute, name)).toMatchObject({ status: 200, pod: name });
+    expect(await ask(headroute, '2')).toMatchObject({ status: 200, pod: 'db-2' });
+    const reached = new Set<string>();
+    for (let n = 0; n < 6; n++) reached.add((await ask(headroute)).pod);
+    expect([...reached].sort()).toEqual(['db-0', 'db-1', 'db-2']);
+  });
+
+  it('takes the port of each Pod from its own SRV record', async () => {
+    const ports = await freePorts(2);
+    const pods = ports.map((port, n) => ({ name: `db-${n}`, a: '127.0.0.1', port }));
+    for (const { name, port, a } of pods) await kept(WebPod.start(name, port, [a]));
+    const dns = await kept(CoreDns.start(named(pods)));
+    const headroute = await kept(routes(dns, 'http'));
+    await ready(headroute, ['db-0', 'db-1']);
+    for (const { name } of pods) expect(await ask(headroute, name)).toMatchObject({ status: 200, pod: name });
+  });
+
+  it('names the Pods by PTR where the port is a number', async () => {
+    const pods = await webPods(3);
+    const dns = await kept(CoreDns.start(named(pods)));
+    const headroute = await kept(routes(dns, pods[0]!.port));
+    await ready(headroute, ['db-0', 'db-1', 'db-2']);
+    for (const { name } of pods) expect(await ask(headroute, name)).toMatchObject({ status: 200, pod: name });
+  });
+
+  it('asks for the Pods of a StatefulSet by name', async () => {
+    const pods = await webPods(3);
+    const dns = await kept(CoreDns.start(named(pods)));
+    const statefulSet = { name: 'db', replicas: 3, start: 0 };
+    const headroute = await kept(routes(dns, pods[0]!.port, { statefulSet }));
+    await ready(headroute, ['db-0', 'db-1', 'db-2']);
+    expect(await ask(headroute, 'db-1')).toMatchObject({ status: 200, pod: 'db-1' });
+  });
+
+  it('follows the zone: a Pod that joins is used, one that leaves is not, and no request fails meanwhile', async () => {
+    const pods = await webPods(4);
+    const dns = await kept(CoreDns.start(named(pods.slice(0, 3))));
+    const headroute = await kept(routes(dns, 'http'));
+    await ready(headroute, ['db-0', 'db-1', 'db-2']);
+
+    const statuses = new Map<number, number>();
+    let loading = true;
+    const load = (async () => {
+      while (loading) {
+        const { status } = await ask(headroute);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    })();
+    expect(await ask(headroute, 'db-3')).toMatchObject({ status: 503, failure: 'ordinal_unavailable' });
+    dns.publish(named(pods));
+    await eventually(async () => (await ask(headroute, 'db-3')).pod === 'db-3', 'db-3 has joined');
+    dns.publish(named(pods.filter(({ name }) => name !== 'db-1')));
+    await eventually(async () => (await ask(headroute, 'db-1')).status === 503, 'db-1 has left');
+    await ready(headroute, ['db-0', 'db-2', 'db-3']);
+    loading = false;
+    await load;
+    expect([...statuses.keys()]).toEqual([200]);
+  });
+
+  it('keeps its Pods through an outage of the DNS server', async () => {
+    const pods = await webPods(2);
+    const dns = await kept(CoreDns.start(named(pods)));
+    const headroute = await kept(routes(dns, 'http', { emptyHold: '1s' }));
+    await ready(headroute, ['db-0', 'db-1']);
+    const failed = async () =>
+      (await headroute.samples('headroute_dns_lookups_total'))
+        .filter(({ labels }) => labels.result !== 'success' && labels.result !== 'ok')
+        .reduce((sum, { value }) => sum + value, 0);
+    await dns.stop();
+    const before = await failed();
+    await eventually(async () => (await failed()) >= before + 4, 'look-ups fail');
+    expect(await headroute.readyPods()).toEqual(['db-0', 'db-1']);
+    expect(await ask(headroute, 'db-1')).toMatchObject({ status: 200, pod: 'db-1' });
+  });
+
+  it('reads a Service of 300 Pods, of which UDP carries a part only, whole over TCP', async () => {
+    const many = Array.from({ length: 300 }, (_, n) => ({
+      name: `db-${n}`,
+      a: `127.0.${1 + Math.floor(n / 200)}.${1 + (n % 200)}`,
+      port: 9,
+    }));
+    const dns = await kept(CoreDns.start(named(many)));
+    const headroute = await kept(routes(dns, 'http'));
+    const known = async () =>
+      (await headroute.samples('headroute_pods')).reduce((sum, { value }) => sum + value, 0);
+    await eventually(async () => (await known()) === 300, '300 Pods are known');
+  });
+});

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CoreDns } from './support/coredns.ts';
+import { EtcdCluster } from './support/etcd.ts';
+import { eventually } from './support/eventually.ts';
+import { Headroute } from './support/headroute.ts';
+import { KvClient } from './support/kv-client.ts';
+import { type Write, Writer } from './support/writer.ts';
+
+/**
+ * A real etcd of three members behind a real CoreDNS, its leader killed with SIGKILL under load, again and again. Through headroute
+ * (promises 1 and 6 of the README) next to the same writer on a fixed follower, which is what a plain Service gives a client.
+ */
+
+const KILLS = 5;
+const WRITERS = 4;
+const HOSTS = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
+const SERVICE = 'etcd.prod.svc.cluster.local';
+
+interface Round {
+  readonly killed: string;
+  readonly next: string;
+  /** From the kill to the first acknowledgement of a write that was sent after it. */
+  readonly gapMs: number;
+  /** The longest that the writer on the follower waited for one answer. */
+  readonly followerWorstMs: number;
+  readonly followerErrors: readonly string[];
+  /** Writes that the survivor which never led was asked for, less those of the follower's own writer. */
+  readonly strayWrites: number;
+}
+
+let etcd: EtcdCluster;
+let dns: CoreDns;
+let headroute: Headroute;
+let writers: Writer[] = [];
+const rounds: Round[] = [];
+
+beforeAll(async () => {
+  etcd = await EtcdCluster.start(HOSTS);
+  const pods = etcd.members.map(({ name, host }) => ({ name, a: host, port: etcd.clientPort }));
+  dns = await CoreDns.start({ service: SERVICE, portName: 'client', ttlSeconds: 5, pods });
+  headroute = await Headroute.start({
+    backends: [
+      {
+        name: 'etcd',
+        service: SERVICE,
+        port: 'client',
+        discovery: { nameservers: [dns.address] },
+        health: { httpGet: { path: '/health' }, period: '1s' },
+        leader: { type: 'Probe', preset: 'etcd' },
+      },
+    ],
+    rules: [
+      {
+        name: 'reads',
+        matches: [{ path: { type: 'Exact', value: '/v3/kv/range' } }],
+        backendRefs: [{ name: 'etcd' }],
+        selection: { type: 'Balance', over: 'Followers' },
+      },
+      { name: 'writes', backendRefs: [{ name: 'etcd' }], selection: { type: 'Leader' } },
+    ],
+  });
+  writers = Array.from({ length: WRITERS }, (_, n) => new Writer(headroute.address, `w${n}/`, 3));
+  for (let n = 0; n < KILLS; n++) rounds.push(await killTheLeader(n));
+  await Promise.all(writers.map((writer) => writer.stop()));
+  report();
+}, 170_000);
+
+afterAll(async () => {
+  await Promise.all(writers.map((writer) => writer.stop()));
+  await headroute?.stop();
+  await dns?.stop();
+  await etcd?.stop();
+});
+
+/** All members run and headroute knows the leader; then it is killed, and started again once another serves writes. */
+async function killTheLeader(round: number): Promise<Round> {
+  const killed = await etcd.leader();
+  await eventually(
+    async () => (await headroute.readyPods()).length === 3,
+    'headroute holds all three for ready',
+  );
+  await eventually(async () => (await headroute.leader()) === killed, `headroute knows that ${killed} leads`);
+  const survivors = etcd.members.map(({ name }) => name).filter((name) => name !== killed);
+  const follower = survivors[round % survivors.length]!;
+  const before = new Map(
+    await Promise.all(survivors.map(async (s) => [s, await etcd.putsReceived(s)] as const)),
+  );
+
+  const beside = new Writer(etcd.address(follower), `follower${round}/`, 3);
+  const wanted = acknowledged().length + 100;
+  await eventually(
+    async () => acknowledged().length >= wanted && beside.acknowledged.length >= 10,
+    'writes flow',
+  );
+  const killedMs = performance.now();
+  await etcd.kill(killed);
+  const first = await eventually(
+    async () => acknowledged().find(({ sentMs }) => sentMs > killedMs),
+    'a write sent after the kill is acknowledged',
+  );
+  const next = await etcd.leader();
+  etcd.run(killed);
+  await etcd.healthy(killed);
+  await eventually(
+    async () => beside.acknowledged.at(-1)!.sentMs > killedMs,
+    'the follower takes writes again',
+  );
+  await beside.stop();
+
+  const bystander = survivors.find((name) => name !== next)!;
+  const received = (await etcd.putsReceived(bystander)) - before.get(bystander)!;
+  return {
+    killed,
+    next,
+    gapMs: first.doneMs - killedMs,
+    followerWorstMs: Math.max(...beside.writes.map(({ sentMs, doneMs }) => doneMs - sentMs)),
+    followerErrors: beside.writes.filter((write) => !beside.acknowledged.includes(write)).map(whatHappened),
+    strayWrites: received - (bystander === follower ? beside.writes.length : 0),
+  };
+}
+
+const acknowledged = (): Write[] => writers.flatMap((writer) => [...writer.acknowledged]);
+const failed = (): Write[] =>
+  writers.flatMap((writer) => writer.writes.filter((write) => !writer.acknowledged.includes(write)));
+
+function whatHappened({ outcome }: Write): string {
+  if (outcome instanceof Error) return outcome.message;
+  const own = outcome.headers['x-headroute-failure'];
+  return `${outcome.status} ${own === undefined ? outcome.body : `${own}, sent: ${outcome.headers['x-headroute-sent']}`}`;
+}
+
+/** For whoever reads the run: the measured difference. */
+function report(): void {
+  const lines = rounds.map(
+    (r) =>
+      `  ${r.killed} killed, ${r.next} leads: through headroute again after ${(r.gapMs / 1000).toFixed(2)} s; ` +
+      `on a fixed follower one write took ${(r.followerWorstMs / 1000).toFixed(2)} s${r.followerErrors.map((e) => `, ${e.trim()}`).join('')}`,
+  );
+  console.info(
+    [`${acknowledged().length} writes acknowledged, ${failed().length} of unknown outcome`, ...lines].join(
+      '\n',
+    ),
+  );
+}
+
+describe(`etcd, its leader killed ${KILLS} times under load`, () => {
+  it('has another leader each time', () => {
+    expect(rounds).toHaveLength(KILLS);
+    for (const { killed, next } of rounds) expect(next).not.toBe(killed);
+  });
+
+  it('fails no write but those that had been sent to the killed Pod, and says so of them', () => {
+    expect(
+      [...new Set(failed().map(whatHappened))].filter((w) => w !== '502 upstream_reset, sent: true'),
+    ).toEqual([]);
+    expect(failed().length).toBeLessThanOrEqual(KILLS * WRITERS);
+  });
+
+  it('counts the same in its metrics', async () => {
+    const failures = await headroute.samples('headroute_request_failures_total');
+    const counted = failures.filter(({ value }) => value > 0);
+    expect([...new Set(counted.map(({ labels }) => labels.failure))]).toEqual(
+      failed().length === 0 ? [] : ['upstream_reset'],
+    );
+    expect(counted.reduce((sum, { value }) => sum + value, 0)).toBe(failed().length);
+  });
+
+  it('reads every acknowledged write back, written exactly once, and none of the others twice', async () => {
+    const client = new KvClient(headroute.address);
+    const stored = await client.readAll('w');
+    client.close();
+    const wrong = acknowledged().filter(({ key }) => {
+      const found = stored.get(key);
+      return found?.value !== `value of ${key}` || found.version !== 1;
+    });
+    expect(acknowledged().length).toBeGreaterThan(KILLS * 100);
+    expect(wrong.map(({ key }) => key)).toEqual([]);
+    expect(failed().filter(({ key }) => (stored.get(key)?.version ?? 1) !== 1)).toEqual([]);
+    expect(stored.size).toBeLessThanOrEqual(acknowledged().length + failed().length);
+  });
+
+  it('sends writes to the leader only: the member that never led in a round was asked for none', () => {
+    expect(rounds.map(({ strayWrites }) => strayWrites)).toEqual(rounds.map(() => 0));
+  });
+
+  it('serves writes again sooner than a fixed follower, which hangs on to the dead leader', () => {
+    const gaps = rounds.map(({ gapMs }) => gapMs);
+    expect(Math.max(...gaps)).toBeLessThan(10_000);
+    expect(Math.max(...gaps)).toBeLessThan(Math.max(...rounds.map(({ followerWorstMs }) => followerWorstMs)));
+  });
+
+  it('ends on SIGTERM with 0', async () => {
+    expect(await headroute.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A server under test or beside it: its output is kept for the message of a failure, and it never outlives the test file. */
+export class Child {
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #output = '';
+
+  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.#name = name;
+    this.#process = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exited = once(this.#process, 'close');
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-20_000);
+      });
+    }
+    const killWithTests = () => this.#process.kill('SIGKILL');
+    process.once('exit', killWithTests);
+    this.#exited.then(
+      () => process.off('exit', killWithTests),
+      () => {},
+    );
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Throws where the process is gone: a wait for its readiness need not go on. */
+  assertRunning(): void {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) {
+      throw new Error(`${this.#name} ended (${exitCode ?? signalCode}): ${this.#output.slice(-2000)}`);
+    }
+  }
+
+  /** Sends the signal and waits for the end; the exit status, null where a signal ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#process.kill(signal);
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+}
