@@ -11,7 +11,11 @@ class BlockableClock implements Clock {
   after(delayMs: number, run: () => void): { clear: () => void } {
     const timer = { at: this.time + delayMs, run };
     this.timers.push(timer);
-    return { clear: () => void (this.timers = this.timers.filter((t) => t !== timer)) };
+    return {
+      clear: () => {
+        this.timers = this.timers.filter((t) => t !== timer);
+      },
+    };
   }
   /** The loop turns for so long. */
   turn(forMs: number): void {

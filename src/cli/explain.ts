@@ -1,0 +1,85 @@
+import type { Environment } from '../control/config/environment.ts';
+import { loadConfig } from '../control/config/load.ts';
+import { formatProblem } from '../control/config/problem.ts';
+import { requestViewOf } from '../data/described-request.ts';
+import { explainRequest, listenerOfUrl } from '../data/explain.ts';
+import type { RequestView } from '../data/request-view.ts';
+import type { Config } from '../model/config.ts';
+import type { Explanation } from '../model/explanation.ts';
+import type { RoutingSnapshot } from '../model/snapshot.ts';
+import { askSidecar } from './ask-sidecar.ts';
+import { explainInWords } from './explain-text.ts';
+
+export interface ExplainArgs {
+  /** Path of a configuration to resolve live. */
+  readonly config?: string;
+  /** URL of a running sidecar's debug.address; wins over `config`. */
+  readonly debug?: string;
+  readonly json: boolean;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+export interface ExplainDeps {
+  readonly env: Environment;
+  /** Take text as it is to be written, line ends included. */
+  out(text: string): void;
+  err(text: string): void;
+  /** A snapshot after every backend was looked up and probed once, or as far as that came in time. */
+  resolve(config: Config, hash: string): Promise<RoutingSnapshot>;
+}
+
+/**
+ * `headroute explain`: says which rule and Pod a request would take and why, from a running sidecar or from a file. The
+ * request itself goes nowhere.
+ *
+ * @returns the exit status: 0 explained, whatever the outcome; 1 the configuration is invalid or the sidecar did not
+ *   answer; 2 no such request can be
+ */
+export async function explain(args: ExplainArgs, deps: ExplainDeps): Promise<number> {
+  let request: RequestView;
+  try {
+    request = requestViewOf(
+      args.method,
+      args.url,
+      args.headers.map(([name, value]) => `${name}: ${value}`),
+    );
+  } catch (error) {
+    deps.err(`headroute explain: ${messageOf(error)}\n`);
+    return 2;
+  }
+  try {
+    const explanation =
+      args.debug === undefined ? await explainFile(args, request, deps) : await askSidecar(args.debug, args);
+    if (explanation === null) return 1;
+    deps.out(args.json ? `${JSON.stringify(explanation, null, 2)}\n` : explainInWords(explanation));
+    return 0;
+  } catch (error) {
+    deps.err(`headroute explain: ${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function explainFile(
+  args: ExplainArgs,
+  request: RequestView,
+  deps: ExplainDeps,
+): Promise<Explanation | null> {
+  const loaded = loadConfig(
+    args.config ?? deps.env.HEADROUTE_CONFIG ?? '/etc/headroute/headroute.yaml',
+    deps.env,
+  );
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) deps.err(`${formatProblem(problem)}\n`);
+    return null;
+  }
+  const snapshot = await deps.resolve(loaded.config, loaded.hash);
+  return explainRequest(snapshot, listenerOfUrl(snapshot, args.url), request, {
+    selfPodName: loaded.config.selfPodName,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

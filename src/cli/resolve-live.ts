@@ -1,0 +1,66 @@
+import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
+import type { BackendConfig, Config } from '../model/config.ts';
+import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
+
+const MAX_WAIT_MS = 5_000;
+const POLL_MS = 20;
+/** For connecting, and for the control loop to publish. */
+const SLACK_MS = 300;
+
+/** What is needed of control/control-plane.ts. */
+export interface Resolving {
+  apply(config: Config, hash: string): unknown;
+  /** Whether the first look-up of every backend has ended, well or badly. */
+  firstRoundDone(): boolean;
+  close(): unknown;
+}
+
+/**
+ * Runs a control plane until its picture is whole: every backend looked up, every Pod ready and the leader known, or as
+ * long as probes need to tell that it is not so; 5 s at most.
+ */
+export async function resolveLive(
+  plane: Resolving,
+  cell: SnapshotCell,
+  config: Config,
+  hash: string,
+  clock: Clock = systemClock,
+): Promise<RoutingSnapshot> {
+  const endMs = clock.nowMs() + MAX_WAIT_MS;
+  const probesMs = Math.max(0, ...config.backends.map(firstVerdictMs)) + SLACK_MS;
+  let probedMs = Number.POSITIVE_INFINITY;
+  try {
+    await plane.apply(config, hash);
+    for (;;) {
+      const nowMs = clock.nowMs();
+      if (plane.firstRoundDone()) probedMs = Math.min(probedMs, nowMs + probesMs);
+      const whole = plane.firstRoundDone() && isWhole(cell.current(), config);
+      if (whole || nowMs >= Math.min(endMs, probedMs)) return cell.current();
+      await new Promise<void>((resolve) => {
+        // Not clock.after: its timers do not keep a command alive that has nothing else to do.
+        setTimeout(resolve, POLL_MS);
+      });
+    }
+  } finally {
+    await plane.close();
+  }
+}
+
+/** How long after discovery the first probes have told what they can. */
+function firstVerdictMs({ health, leader }: BackendConfig): number {
+  const probes = leader?.source.type === 'Probe' ? [health, leader.source] : [health];
+  return Math.max(...probes.map((p) => p.timeoutMs + (p.successThreshold - 1) * p.periodMs * 1.1));
+}
+
+function isWhole({ backends }: RoutingSnapshot, config: Config): boolean {
+  return config.backends.every(({ name }) => {
+    const backend = backends.get(name);
+    return backend !== undefined && isSettled(backend);
+  });
+}
+
+function isSettled({ pods, ready, leadership }: BackendSnapshot): boolean {
+  const led = leadership.state === 'known' || leadership.state === 'unconfigured';
+  return pods.length > 0 && ready.length === pods.length && led;
+}
