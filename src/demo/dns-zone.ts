@@ -63,11 +63,11 @@ export class DnsZone {
     this.#rebuild();
   }
 
-  /** Follows CNAMEs within the zone (at most 8) and adds the addresses of SRV targets. */
+  /** Follows CNAMEs within the zone (at most 16) and adds the addresses of SRV targets. */
   answer(name: string, type: string): ZoneAnswer {
     const answers: DnsRecord[] = [];
     let owner = canonical(name);
-    for (let hop = 0; hop <= 8; hop++) {
+    for (let hop = 0; hop <= 16; hop++) {
       const types = this.#records.get(owner);
       if (types === undefined) {
         if (answers.length > 0) break;

@@ -32,8 +32,8 @@ export function backendFor(
     port,
     discovery: {
       nameservers,
-      refreshMinMs: 20,
-      refreshMaxMs: 60,
+      refreshMinMs: 10,
+      refreshMaxMs: 30,
       absence: 2,
       emptyHoldMs: 30_000,
       queryTimeoutMs: 600,

@@ -35,6 +35,13 @@ describe('readBody', () => {
       expect(() => decode(fromHex(CASE_MESSAGES.D12.replace('c02b', pointer)))).toThrow(MalformedMessage);
   });
 
+  it('D12 refuses a pointer forward, even to a good name', () => {
+    const bytes = Buffer.concat([Buffer.alloc(12), fromHex('c00e0161c000'), fromHex('00')]);
+    bytes.write('\u0001a\u0000', 14, 'latin1');
+    expect(() => readName(bytes, 12)).toThrow(MalformedMessage);
+    expect(readName(bytes, 14).name).toBe('a');
+  });
+
   it('D12 refuses two pointers that lead to each other, and a long ladder of pointers, in bounded time', () => {
     const loop = Buffer.concat([Buffer.alloc(12), fromHex('c00ec00c')]);
     expect(() => readName(loop, 14)).toThrow(MalformedMessage);

@@ -124,6 +124,23 @@ describe('RefreshLoop', () => {
     expect(startedAt).toEqual([0, 2000]);
   });
 
+  it('leaves no timer behind when closed in the middle of a round', async () => {
+    let finish: (turn: Turn) => void = () => {};
+    const { clock, loop } = loopOf(
+      () =>
+        new Promise<Turn>((resolve) => {
+          finish = resolve;
+        }),
+    );
+    loop.start();
+    await settle();
+    loop.close();
+    finish(good);
+    await settle();
+    expect(clock.pending).toBe(0);
+    expect(loop.times().nextRefreshAtMs).toBeNull();
+  });
+
   it('leaves no timer behind when closed', async () => {
     const { clock, loop, startedAt, advance } = loopOf(() => good);
     loop.start();
