@@ -112,7 +112,7 @@ describe('an explanation in words', () => {
 });
 
 describe('headroute explain --debug', () => {
-  async function sidecar(): Promise<{ url: string; asked: unknown[] }> {
+  async function sidecar(leader = pods[1]!): Promise<{ url: string; asked: unknown[] }> {
     const asked: unknown[] = [];
     const server = await startDebugServer({
       address: { host: '127.0.0.1', port: 0 },
@@ -121,7 +121,7 @@ describe('headroute explain --debug', () => {
         asked.push([method, url, headers]);
         const lines = headers.map(([name, value]) => `${name}: ${value}`);
         return explainRequest(
-          snapshotOf(backendOf(pods, pods[1]!)),
+          snapshotOf(backendOf([leader], leader)),
           null,
           requestViewOf(method, url, lines),
           {
@@ -151,11 +151,16 @@ describe('headroute explain --debug', () => {
     expect(asked).toEqual([['POST', '/t/a%2Fb?x=1&y=+', headers]]);
   });
 
-  it('P4: a hundred explanations send no Pod a byte and move no counter; --json is the answer itself', async () => {
-    const { url } = await sidecar();
+  it('P4: a hundred explanations open no connection to the Pod (weave-os/router#695); --json is the answer itself', async () => {
+    let connections = 0;
+    const listening = createServer().on('connection', () => connections++);
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void listening.close());
+    const { url } = await sidecar(pod(1, 'ready', { port: (listening.address() as AddressInfo).port }));
     const first = await run({ debug: `http://${url}/`, json: true });
     for (let n = 0; n < 99; n++) expect(await run({ debug: url, json: true })).toEqual(first);
     expect((JSON.parse(first[1]) as Explanation).outcome).toMatchObject({ type: 'pod', pod: 'db-1' });
+    expect(connections).toBe(0);
   });
 
   it('says so where no sidecar answers, or something else does', async () => {
