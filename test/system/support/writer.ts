@@ -11,7 +11,10 @@ export interface Write {
 
 /** Writes one key after the other, each once and never again: whether a write may be repeated is not its business. */
 export class Writer {
-  readonly writes: Write[] = [];
+  /** Answered with 200, in order. */
+  readonly acknowledged: Write[] = [];
+  /** All others that ended. */
+  readonly failed: Write[] = [];
   readonly #client: KvClient;
   readonly #prefix: string;
   readonly #pauseMs: number;
@@ -26,8 +29,8 @@ export class Writer {
     this.#done = this.#run();
   }
 
-  get acknowledged(): readonly Write[] {
-    return this.writes.filter(({ outcome }) => !(outcome instanceof Error) && outcome.status === 200);
+  get writes(): readonly Write[] {
+    return [...this.acknowledged, ...this.failed];
   }
 
   /** Ends after the write in flight was answered. */
@@ -42,7 +45,8 @@ export class Writer {
       const key = `${this.#prefix}${n}`;
       const sentMs = performance.now();
       const outcome = await this.#client.put(key, `value of ${key}`).catch((error: Error) => error);
-      this.writes.push({ key, sentMs, doneMs: performance.now(), outcome });
+      const succeeded = !(outcome instanceof Error) && outcome.status === 200;
+      (succeeded ? this.acknowledged : this.failed).push({ key, sentMs, doneMs: performance.now(), outcome });
       await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
     }
   }
