@@ -74,7 +74,7 @@ describe('answers that say nothing, or nobody', () => {
     expect(watched.count('SRV', 'nxdomain')).toBe(1);
     const at = server.queries.map((query) => query.atMs);
     const gaps = at.slice(1).map((time, i) => time - at[i]!);
-    expect(Math.max(...gaps)).toBeLessThan(30 + 60); // refresh.max, and a busy machine
+    expect(Math.max(...gaps)).toBeLessThan(30 + 500); // refresh.max, and a busy machine
     server.onQuery = null;
     const startedAt = performance.now();
     server.setService(SERVICE, 'http', 80, []);

@@ -90,14 +90,14 @@ describe('a named port (SRV)', () => {
         if (!failing || query.name !== target(1)) return { do: 'answer' };
         return how === 'drop' ? { do: 'drop' } : { do: 'rcode', rcode: 'SERVFAIL' };
       };
-      const watched = watch(backendFor([server.address], 'http', { queryTimeoutMs: 300 }));
+      const watched = watch(backendFor([server.address], 'http', { queryTimeoutMs: 600 }));
       await until(() => watched.names().length === 2, 'two Pods');
       failing = true;
       set(3);
       const startedAt = performance.now();
       await until(() => watched.names().length === 3, 'the third Pod');
-      expect(performance.now() - startedAt).toBeLessThan(280);
-      await moreQueries(server, 'SRV', 3);
+      expect(performance.now() - startedAt).toBeLessThan(500);
+      await moreQueries(server, 'SRV', 2);
       expect(watched.names()).toEqual(['db-0', 'db-1', 'db-2']);
       expect(watched.discovery.report().lastError).toContain('db-1');
     },

@@ -69,7 +69,7 @@ describe('truncated answers', () => {
       });
       const startedAt = performance.now();
       expect(await resolverFor([server], 200).a()).toMatchObject({ result: 'truncated' });
-      expect(performance.now() - startedAt).toBeLessThan(500);
+      expect(performance.now() - startedAt).toBeLessThan(1000);
     }
   });
 
@@ -90,7 +90,7 @@ describe('truncated answers', () => {
     });
     const startedAt = performance.now();
     expect(await resolverFor([many], 3000).a()).toMatchObject({ result: 'truncated' });
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
   it('the next server is asked where one cannot be had over TCP', async () => {
