@@ -31,7 +31,7 @@ export interface RenderOptions {
 
 const SLICE_MS = 2;
 /** Series between two looks at the clock; a histogram's has some 18 lines. */
-const SERIES_PER_LOOK = 16;
+const SERIES_PER_LOOK = 8;
 
 /**
  * Renders families as Prometheus text format 0.0.4, in slices between which the event loop turns: 1,000 rules and 1,000
@@ -44,7 +44,13 @@ export async function renderMetrics(
   options: RenderOptions = {},
 ): Promise<string> {
   const { sliceMs = SLICE_MS, nowMs = () => performance.now(), yieldTurn = afterTurn } = options;
-  const parts: string[] = [];
+  const chunks: string[] = [];
+  let parts: string[] = [];
+  // Flattened slice by slice: one join of all lines at the end would itself be a stall.
+  const flatten = (): void => {
+    chunks.push(parts.join(''));
+    parts = [];
+  };
   let sliceEndMs = nowMs() + sliceMs;
   let untilLook = SERIES_PER_LOOK;
   for (const family of families()) {
@@ -59,13 +65,16 @@ export async function renderMetrics(
       if (untilLook > 0) continue;
       untilLook = SERIES_PER_LOOK;
       if (nowMs() < sliceEndMs) continue;
+      flatten();
       await yieldTurn();
       sliceEndMs = nowMs() + sliceMs;
     }
   }
+  flatten();
   await yieldTurn();
-  if (options.append !== undefined) parts.push(await options.append());
-  return parts.join('');
+  if (options.append !== undefined) chunks.push(await options.append());
+  await yieldTurn();
+  return chunks.join('');
 }
 
 /** Runs `render` once for all who ask while it runs: scrapes at the same time share one text. */

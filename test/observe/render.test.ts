@@ -66,7 +66,7 @@ describe('renderMetrics', () => {
       },
     });
     expect(readExposition(text).get('f')!.samples).toHaveLength(100);
-    expect(turns).toBe(Math.floor(100 / 16 / 3) + 1);
+    expect(turns).toBe(Math.floor(100 / 8 / 3) + 2);
   });
 
   it('M3: 1,000 rules and 1,000 Pods are rendered without stalling the loop (prometheus/client_js#543)', async () => {
