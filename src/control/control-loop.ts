@@ -1,0 +1,32 @@
+import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
+import type { RoutingSnapshot } from '../model/snapshot.ts';
+
+/**
+ * Joins what changes within one turn of the event loop into one snapshot. Not later than that: a loss of leadership must
+ * reach the data plane before its next request.
+ */
+export class ControlLoop {
+  #armed: NodeJS.Immediate | null = null;
+
+  /** @param build the next snapshot, or `previous` itself where nothing changed. */
+  constructor(
+    private readonly cell: SnapshotCell,
+    private readonly build: (previous: RoutingSnapshot) => RoutingSnapshot,
+  ) {}
+
+  /** Something may have changed. */
+  touch(): void {
+    this.#armed ??= setImmediate(() => this.flush());
+  }
+
+  /** Publishes now. */
+  flush(): void {
+    this.cancel();
+    this.cell.publish(this.build(this.cell.current()));
+  }
+
+  cancel(): void {
+    if (this.#armed !== null) clearImmediate(this.#armed);
+    this.#armed = null;
+  }
+}

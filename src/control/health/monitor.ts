@@ -1,0 +1,185 @@
+import type { BackendConfig } from '../../model/config.ts';
+import type { PodState, PodView } from '../../model/pod.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { Timer } from '../../platform/clock.ts';
+import { podLabel, probeTarget } from '../pod-names.ts';
+import type { ProbeReport } from '../report.ts';
+import type { RosterPod } from '../roster.ts';
+import { countFailure, countSuccess, endEjection, NOT_EJECTED } from './ejection.ts';
+import { ProbeLoop, type ProbeLoopDeps } from './probe-loop.ts';
+import type { ProbeResult } from './probe-result.ts';
+import type { RunProbe } from './run-probe.ts';
+import { countResult, INITIAL_HEALTH } from './thresholds.ts';
+
+export interface MonitorDeps extends ProbeLoopDeps {
+  readonly metrics: Metrics;
+  readonly runProbe: RunProbe;
+}
+
+/** Watches one Pod: probes, refused data connections, failed requests. */
+export class PodMonitor {
+  readonly pod: RosterPod;
+  readonly #deps: MonitorDeps;
+  readonly #onChange: (monitor: PodMonitor, before: PodState) => void;
+  #config: BackendConfig;
+  #loop: ProbeLoop;
+  #health = INITIAL_HEALTH;
+  #ejection = NOT_EJECTED;
+  #ejectionReason = '';
+  #ejectionTimer: Timer | null = null;
+  #state: PodState = 'unready';
+  #reason = INITIAL_HEALTH.reason;
+  /** One refused connection counts between two probes: many at a time are one failure seen many times. */
+  #refusalCounted = false;
+  #last: ProbeReport | null = null;
+
+  /** Probes at once. @param onChange called whenever the state or its reason changed. */
+  constructor(
+    pod: RosterPod,
+    config: BackendConfig,
+    deps: MonitorDeps,
+    onChange: (monitor: PodMonitor, before: PodState) => void,
+  ) {
+    this.pod = pod;
+    this.#config = config;
+    this.#deps = deps;
+    this.#onChange = onChange;
+    this.#loop = this.#newLoop();
+    this.#loop.probeNow();
+  }
+
+  get state(): PodState {
+    return this.#state;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  get lastProbe(): ProbeReport | null {
+    return this.#last;
+  }
+
+  view(): PodView {
+    const { id, member } = this.pod;
+    return {
+      id,
+      name: member.name,
+      label: podLabel(member),
+      dnsName: member.dnsName,
+      ordinal: member.ordinal,
+      addresses: member.addresses,
+      port: member.port,
+      state: this.#state,
+      reason: this.#reason,
+    };
+  }
+
+  /** Takes another configuration; what is known of the Pod stays. */
+  reconfigure(config: BackendConfig, healthChanged: boolean): void {
+    this.#config = config;
+    if (config.ejection === null) {
+      this.#ejectionTimer?.clear();
+      this.#ejection = NOT_EJECTED;
+    }
+    if (healthChanged && !this.pod.departed) {
+      this.#loop.close();
+      this.#loop = this.#newLoop();
+      this.#loop.probeNow();
+    }
+    this.#update();
+  }
+
+  probeNow(finished?: () => void): void {
+    this.#loop.probeNow(finished);
+  }
+
+  /** A data connection was refused or not accepted: a failed probe (SPEC 3), and a real one at once. */
+  connectFailed(reason: string): void {
+    if (this.pod.departed) return;
+    if (!this.#refusalCounted) {
+      this.#refusalCounted = true;
+      this.#health = countResult(this.#health, false, `data connection: ${reason}`, this.#config.health);
+    }
+    this.#loop.probeSoon();
+    this.#update();
+  }
+
+  /** @param ejected Pods ejected now. @param total Pods that have not left. */
+  requestFailed(reason: string, ejected: number, total: number): void {
+    const limits = this.#config.ejection;
+    if (limits === null || this.pod.departed) return;
+    const { clock } = this.#deps;
+    this.#ejection = countFailure(this.#ejection, limits, clock.nowMs(), ejected, total);
+    const { untilMs } = this.#ejection;
+    if (untilMs !== null && this.#ejectionTimer === null) {
+      this.#ejectionReason = `${limits.consecutiveFailures} requests failed in a row, the last: ${reason}`;
+      this.#ejectionTimer = clock.after(untilMs - clock.nowMs(), () => {
+        this.#ejectionTimer = null;
+        this.#ejection = endEjection(this.#ejection, clock.nowMs());
+        this.#update();
+      });
+    }
+    this.#update();
+  }
+
+  requestSucceeded(): void {
+    this.#ejection = countSuccess(this.#ejection);
+  }
+
+  get ejected(): boolean {
+    return this.#ejection.untilMs !== null;
+  }
+
+  /** The Pod has left DNS. */
+  depart(): void {
+    this.close();
+    this.#update();
+  }
+
+  close(): void {
+    this.#loop.close();
+    this.#ejectionTimer?.clear();
+    this.#ejectionTimer = null;
+  }
+
+  #newLoop(): ProbeLoop {
+    const { health, name } = this.#config;
+    const { runProbe } = this.#deps;
+    return new ProbeLoop(
+      {
+        periodMs: health.periodMs,
+        begin: (done) => runProbe(health.probe, null, probeTarget(this.pod.member), health.timeoutMs, done),
+        onResult: (result, startedMs) => this.#count(name, result, startedMs),
+      },
+      this.#deps,
+    );
+  }
+
+  #count(backend: string, result: ProbeResult, startedMs: number): void {
+    const { clock, metrics } = this.#deps;
+    const ok = result.outcome === 'success';
+    metrics.probes.with(backend, podLabel(this.pod.member), 'health', result.outcome).value++;
+    this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
+    this.#refusalCounted = false;
+    this.#health = countResult(this.#health, ok, result.reason, this.#config.health);
+    this.#update();
+    // Refused, and not yet counted often enough: ask again at once rather than a period later (SPEC 3).
+    if (result.outcome === 'refused' && this.#health.ready) this.#loop.probeSoon();
+  }
+
+  #update(): void {
+    const before = this.#state;
+    const reasonBefore = this.#reason;
+    if (this.pod.departed) this.#set('draining', 'left DNS');
+    else if (!this.#health.ready) this.#set('unready', this.#health.reason);
+    else if (this.ejected) this.#set('ejected', this.#ejectionReason);
+    else this.#set('ready', this.#health.reason);
+    if (before !== this.#state || reasonBefore !== this.#reason) this.#onChange(this, before);
+  }
+
+  #set(state: PodState, reason: string): void {
+    this.#state = state;
+    this.#reason = reason;
+  }
+}

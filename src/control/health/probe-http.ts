@@ -1,0 +1,144 @@
+import { type IncomingMessage, request } from 'node:http';
+import { isIPv6, type Socket } from 'node:net';
+import type { HttpProbe, TermSource } from '../../model/config.ts';
+import { dial } from './dial.ts';
+import { judgeAnswer, needsBody } from './judge-answer.ts';
+import {
+  errorWords,
+  failed,
+  formatMs,
+  type ProbeResult,
+  type ProbeTarget,
+  type RunningProbe,
+} from './probe-result.ts';
+import { MAX_READ_BYTES } from './probe-tcp.ts';
+
+/**
+ * One HTTP exchange on a connection of its own, never reused, no redirect followed (caddyserver/caddy#6291), at most
+ * `MAX_READ_BYTES` of body read, over after `timeoutMs` whatever the Pod does. Whatever it answers, the probe ends in a
+ * result.
+ */
+export function probeHttp(
+  probe: HttpProbe,
+  term: TermSource | null,
+  target: ProbeTarget,
+  port: number,
+  timeoutMs: number,
+  done: (result: ProbeResult) => void,
+): RunningProbe {
+  const deadlineMs = performance.now() + timeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  let close = (): void => {};
+  let over = false;
+  const what = `${probe.method} ${probe.path}`;
+  /** Hands the result over; the connection goes with it unless its body is still being read off. */
+  const end = (result: ProbeResult, keepReading = false): void => {
+    if (!keepReading) {
+      clearTimeout(timer);
+      close();
+    }
+    if (over) return;
+    over = true;
+    done(result);
+  };
+
+  const exchange = (socket: Socket): void => {
+    close = () => socket.destroy();
+    timer = setTimeout(
+      () => end(failed('timeout', `no answer to ${what} within ${formatMs(timeoutMs)}`)),
+      Math.max(0, deadlineMs - performance.now()),
+    );
+    timer.unref();
+    try {
+      const req = request({
+        createConnection: () => socket,
+        method: probe.method,
+        path: probe.path,
+        headers: requestHeaders(probe, target, port),
+        maxHeaderSize: MAX_READ_BYTES,
+        insecureHTTPParser: false,
+      });
+      req.on('error', (error: Error & { code?: string }) => end(exchangeFailure(error)));
+      req.on('information', () => {
+        if (socket.bytesRead > 2 * MAX_READ_BYTES)
+          end(failed('failure', `${what} answered nothing but 1xx for 128 KiB`, true));
+      });
+      req.on('upgrade', (res: IncomingMessage) =>
+        end(failed('failure', `${what} answered ${res.statusCode}`, true)),
+      );
+      req.on('response', (res) => read(res));
+      req.end(probe.body ?? undefined);
+    } catch (error) {
+      end(failed('error', `${what} cannot be sent: ${errorWords(error as Error)}`));
+    }
+  };
+
+  const read = (res: IncomingMessage): void => {
+    const judge = (body: Buffer): ProbeResult =>
+      judgeAnswer(
+        { status: res.statusCode ?? 0, headers: pairs(res.rawHeaders), body },
+        probe.expect,
+        term,
+        what,
+      );
+    const early = !needsBody(probe.expect, term);
+    const parts: Buffer[] = [];
+    let size = 0;
+    res.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (!early) parts.push(chunk);
+      if (size > MAX_READ_BYTES)
+        end(failed('failure', `${what} answered ${res.statusCode} with more than 64 KiB`, true));
+    });
+    res.on('end', () => end(judge(Buffer.concat(parts))));
+    res.on('error', () =>
+      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`)),
+    );
+    res.on('close', () =>
+      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`)),
+    );
+    // The head decides: the Pod may send its body (so that it does not log a broken pipe), but nobody waits for it.
+    if (early) end(judge(Buffer.alloc(0)), true);
+  };
+
+  const cancelDial = dial(target.addresses, port, timeoutMs, exchange, end);
+  return {
+    cancel() {
+      over = true;
+      clearTimeout(timer);
+      close();
+      cancelDial();
+    },
+  };
+}
+
+/** The Host is the Pod's DNS name, with the port as RFC 9110 section 7.2 has it, unless `headers` give one (apisix#4906). */
+function requestHeaders(probe: HttpProbe, target: ProbeTarget, port: number): string[] {
+  const given = probe.headers.filter(({ name }) => !FRAMING.has(name.toLowerCase()));
+  const flat = given.flatMap(({ name, value }) => [name, value]);
+  if (!given.some(({ name }) => name.toLowerCase() === 'host')) {
+    const host = isIPv6(target.dnsName) ? `[${target.dnsName}]` : target.dnsName;
+    flat.unshift('Host', port === 80 ? host : `${host}:${port}`);
+  }
+  if (!given.some(({ name }) => name.toLowerCase() === 'user-agent')) flat.push('User-Agent', 'headroute');
+  if (probe.body !== null) flat.push('Content-Length', `${Buffer.byteLength(probe.body)}`);
+  flat.push('Connection', 'close');
+  return flat;
+}
+
+/** What the probe alone decides about its message. */
+const FRAMING = new Set(['connection', 'content-length', 'transfer-encoding']);
+
+function exchangeFailure(error: Error & { code?: string }): ProbeResult {
+  if (error.code?.startsWith('HPE_HEADER_OVERFLOW'))
+    return failed('failure', 'the answer has a head of more than 64 KiB', true);
+  if (error.code?.startsWith('HPE_')) return failed('failure', 'the answer is not HTTP', true);
+  if (error.code === 'ECONNRESET') return failed('error', 'connection closed without an answer');
+  return failed('error', errorWords(error));
+}
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) list.push([raw[i]!.toLowerCase(), raw[i + 1]!]);
+  return list;
+}

@@ -1,0 +1,62 @@
+/** How a probe ended, the `result` label of `headroute_probes_total`. */
+export type ProbeOutcome = 'success' | 'failure' | 'timeout' | 'refused' | 'error';
+
+export interface ProbeResult {
+  readonly outcome: ProbeOutcome;
+  /** In words, as `/state` and the log show it. */
+  readonly reason: string;
+  /**
+   * Whether the Pod said something. For leadership an answer that does not claim ends the claim at once, silence only
+   * after `failureThreshold`.
+   */
+  readonly answered: boolean;
+  /** Canonical decimal digits, where a term was asked for and shown by a success. */
+  readonly term: string | null;
+}
+
+/** Where a probe goes. */
+export interface ProbeTarget {
+  /** Tried in order. */
+  readonly addresses: readonly string[];
+  /** The Pod's data port. */
+  readonly port: number;
+  readonly dnsName: string;
+}
+
+/** `cancel` ends it without a result. `done` is called once, never before `runProbe` returned. */
+export interface RunningProbe {
+  cancel(): void;
+}
+
+export function failed(
+  outcome: Exclude<ProbeOutcome, 'success'>,
+  reason: string,
+  answered = false,
+): ProbeResult {
+  return { outcome, reason, answered, term: null };
+}
+
+/** `1500` → `1500ms`, `2000` → `2s`. */
+export function formatMs(ms: number): string {
+  return ms >= 1000 && ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** A Pod's text for a log line: printable, at most `limit` characters. */
+export function printable(text: string, limit = 100): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, '?');
+  return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
+}
+
+const ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection not accepted in time',
+};
+
+/** An error of Node's in words. */
+export function errorWords(error: Error & { code?: string }): string {
+  return ERRORS[error.code ?? ''] ?? printable(error.code ?? error.message);
+}

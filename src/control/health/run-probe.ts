@@ -1,0 +1,23 @@
+import type { Probe, TermSource } from '../../model/config.ts';
+import { probeHttp } from './probe-http.ts';
+import type { ProbeResult, ProbeTarget, RunningProbe } from './probe-result.ts';
+import { probeTcpExchange, probeTcpSocket } from './probe-tcp.ts';
+
+/**
+ * Runs one probe on a connection of its own. `done` is called once, at most `timeoutMs` from now, not before this
+ * returns. Tests of schedules pass another function.
+ */
+export type RunProbe = (
+  probe: Probe,
+  term: TermSource | null,
+  target: ProbeTarget,
+  timeoutMs: number,
+  done: (result: ProbeResult) => void,
+) => RunningProbe;
+
+export const runProbe: RunProbe = (probe, term, target, timeoutMs, done) => {
+  const port = probe.port ?? target.port;
+  if (probe.type === 'http') return probeHttp(probe, term, target, port, timeoutMs, done);
+  if (probe.type === 'tcp') return probeTcpExchange(probe, target, port, timeoutMs, done);
+  return probeTcpSocket(target, port, timeoutMs, done);
+};

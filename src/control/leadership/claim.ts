@@ -1,0 +1,32 @@
+import type { ProbeResult } from '../health/probe-result.ts';
+
+/** What the leader probes of one Pod have shown so far. */
+export interface ClaimState {
+  readonly believed: boolean;
+  /** Claims in a row. */
+  readonly row: number;
+  /** Unanswered probes in a row. */
+  readonly unanswered: number;
+  readonly term: string | null;
+}
+
+export const NO_CLAIM: ClaimState = { believed: false, row: 0, unanswered: 0, term: null };
+
+/**
+ * Counts one probe. Pure. A claim is believed after `successThreshold` in a row; it ends with the first answer that does
+ * not claim, and after `failureThreshold` probes in a row without an answer.
+ */
+export function countClaim(
+  state: ClaimState,
+  result: ProbeResult,
+  limits: { readonly successThreshold: number; readonly failureThreshold: number },
+): ClaimState {
+  if (result.outcome === 'success') {
+    const row = state.row + 1;
+    const believed = state.believed || row >= limits.successThreshold;
+    return { believed, row, unanswered: 0, term: result.term };
+  }
+  if (result.answered || !state.believed) return NO_CLAIM;
+  const unanswered = state.unanswered + 1;
+  return unanswered >= limits.failureThreshold ? NO_CLAIM : { ...state, row: 0, unanswered };
+}

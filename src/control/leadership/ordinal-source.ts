@@ -1,0 +1,25 @@
+import type { RosterPod } from '../roster.ts';
+import type { ClaimEvents, ClaimSource } from './contract.ts';
+
+/** `leader.type: Ordinal`: the Pod of one ordinal. Whether it is ready is arbitration's question. */
+export function ordinalSource(
+  ordinal: number,
+  events: ClaimEvents,
+  afterRound: (finished: () => void) => void,
+): ClaimSource {
+  const pods = new Map<number, RosterPod>();
+  return {
+    join(pod) {
+      if (pod.member.ordinal !== ordinal) return;
+      pods.set(pod.id, pod);
+      events.onClaims();
+    },
+    leave(podId) {
+      if (pods.delete(podId)) events.onClaims();
+    },
+    claims: () => [...pods.keys()].map((podId) => ({ podId, term: null })),
+    round: (_first, finished) => afterRound(finished),
+    lastProbe: () => null,
+    close: () => pods.clear(),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Member } from './discovery/contract.ts';
+import type { ProbeTarget } from './health/probe-result.ts';
+
+/** The `pod` label of metrics: never an address (SPEC 5). */
+export function podLabel(member: Member): string {
+  return member.named ? member.name : '';
+}
+
+export function probeTarget(member: Member): ProbeTarget {
+  return { addresses: member.addresses, port: member.port, dnsName: member.dnsName };
+}
+
+/**
+ * Whether a `Location` names this member, by name, DNS name, or address and port. A hint: it only orders probes.
+ */
+export function isNamedBy(hint: string, member: Member): boolean {
+  const host = hostOf(hint);
+  if (host === null) return false;
+  const name = host.name.replace(/\.$/, '').toLowerCase();
+  if (name === member.name.toLowerCase() || name === member.dnsName.toLowerCase()) return true;
+  // `db-0.db` and the like are short forms of the DNS name.
+  if (name.includes('.') && member.named && member.dnsName.toLowerCase().startsWith(`${name}.`)) return true;
+  return member.addresses.includes(name) && (host.port === null || host.port === member.port);
+}
+
+function hostOf(hint: string): { name: string; port: number | null } | null {
+  const url = parse(hint);
+  if (url === null || url.hostname === '') return null;
+  return { name: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? null : Number(url.port) };
+}
+
+function parse(text: string): URL | null {
+  try {
+    return new URL(text.startsWith('//') ? `http:${text}` : text);
+  } catch {
+    return null;
+  }
+}
