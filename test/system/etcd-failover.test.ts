@@ -21,6 +21,8 @@ interface Round {
   readonly next: string;
   /** From the kill to the first acknowledgement of a write that was sent after it. */
   readonly gapMs: number;
+  /** From the new leader's first claim, as seen from outside, to that acknowledgement. */
+  readonly afterClaimMs: number;
   /** The longest that the writer on the follower waited for one answer. */
   readonly followerWorstMs: number;
   readonly followerErrors: readonly string[];
@@ -95,11 +97,12 @@ async function killTheLeader(round: number): Promise<Round> {
   await eventually(async () => beside.acknowledged.length >= 10, 'writes to the follower flow');
   const killedMs = performance.now();
   await etcd.kill(killed);
+  const claim = etcd.leader().then((name) => ({ name, ms: performance.now() }));
   const first = await eventually(
     async () => acknowledged().find(({ sentMs }) => sentMs > killedMs),
     'a write sent after the kill is acknowledged',
   );
-  const next = await etcd.leader();
+  const { name: next, ms: claimedMs } = await claim;
   etcd.run(killed);
   await etcd.healthy(killed);
   await eventually(
@@ -114,6 +117,7 @@ async function killTheLeader(round: number): Promise<Round> {
     killed,
     next,
     gapMs: first.doneMs - killedMs,
+    afterClaimMs: first.doneMs - claimedMs,
     followerWorstMs: Math.max(...beside.writes.map(({ sentMs, doneMs }) => doneMs - sentMs)),
     followerErrors: beside.failed.map(whatHappened),
     strayWrites: beforeTheKill + received - (bystander === follower ? beside.writes.length : 0),
@@ -134,7 +138,7 @@ function whatHappened({ outcome }: Write): string {
 function report(): void {
   const lines = rounds.map(
     (r) =>
-      `  ${r.killed} killed, ${r.next} leads: through headroute again after ${(r.gapMs / 1000).toFixed(2)} s; ` +
+      `  ${r.killed} killed, ${r.next} leads: through headroute again after ${(r.gapMs / 1000).toFixed(2)} s, ${r.afterClaimMs.toFixed(0)} ms after the claim; ` +
       `on a fixed follower one write took ${(r.followerWorstMs / 1000).toFixed(2)} s${r.followerErrors.map((e) => `, ${e.trim()}`).join('')}`,
   );
   console.info(
@@ -182,6 +186,13 @@ describe(`etcd, its leader killed ${KILLS} times under load`, () => {
 
   it('sends writes to the leader only: the followers were asked for none', () => {
     expect(rounds.map(({ strayWrites }) => strayWrites)).toEqual(rounds.map(() => 0));
+  });
+
+  it('holds no write longer than the failover, and lets them go within a probe round of the new claim', () => {
+    const took = acknowledged().map(({ sentMs, doneMs }) => doneMs - sentMs);
+    expect(Math.max(...took)).toBeLessThan(10_000);
+    // A round is a period (1 s) and the time of one probe.
+    expect(Math.max(...rounds.map(({ afterClaimMs }) => afterClaimMs))).toBeLessThan(1_500);
   });
 
   it('serves writes again sooner than a fixed follower, which hangs on to the dead leader', () => {
