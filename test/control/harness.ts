@@ -1,0 +1,244 @@
+import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
+import { ControlPlane } from '../../src/control/control-plane.ts';
+import type { Discovery, DiscoveryEvents, Member } from '../../src/control/discovery/contract.ts';
+import type { ProbeOutcome, ProbeResult } from '../../src/control/health/probe-result.ts';
+import type { RunProbe } from '../../src/control/health/run-probe.ts';
+import type { BackendConfig, Config, LeaderProbeSource, RuleConfig } from '../../src/model/config.ts';
+import { emptySnapshot } from '../../src/model/empty.ts';
+import type { PodView } from '../../src/model/pod.ts';
+import type { BackendSnapshot } from '../../src/model/snapshot.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { silentLogger } from '../../src/platform/logger.ts';
+import { VirtualClock } from '../helpers/virtual-clock.ts';
+
+/** A backend `db` with SPEC 2's defaults and no leader. */
+export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig {
+  return {
+    name: 'db',
+    service: 'db.prod.svc.cluster.local',
+    port: 'http',
+    discovery: {
+      nameservers: null,
+      refreshMinMs: 1000,
+      refreshMaxMs: 30_000,
+      absence: 2,
+      emptyHoldMs: 30_000,
+      queryTimeoutMs: 2000,
+      statefulSet: null,
+    },
+    health: {
+      probe: { type: 'tcpSocket', port: null },
+      periodMs: 2000,
+      timeoutMs: 1000,
+      failureThreshold: 3,
+      successThreshold: 1,
+    },
+    leader: null,
+    connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
+    ejection: null,
+    ...part,
+  };
+}
+
+/** A Balance rule for everything. */
+export function ruleConfig(part: Partial<RuleConfig> = {}): RuleConfig {
+  return {
+    name: 'all',
+    hostnames: [],
+    matches: [],
+    backendRefs: [{ name: 'db', weight: 1 }],
+    selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
+    timeouts: { requestMs: 0, backendRequestMs: 0 },
+    retry: { attempts: 2, codes: [], backoffMs: 5, budget: null },
+    ...part,
+  };
+}
+
+export function httpProbe(path: string): LeaderProbeSource['probe'] {
+  return {
+    type: 'http',
+    method: 'GET',
+    path,
+    port: null,
+    headers: [],
+    body: null,
+    expect: { status: null, json: [], header: null },
+  };
+}
+
+/** A backend whose leader is probed for every 1 s (SPEC 2's defaults). */
+export function probedBackend(part: Partial<LeaderProbeSource> = {}): BackendConfig {
+  return backendConfig({
+    leader: {
+      source: {
+        type: 'Probe',
+        probe: httpProbe('/leader'),
+        term: null,
+        periodMs: 1000,
+        timeoutMs: 500,
+        failureThreshold: 2,
+        successThreshold: 1,
+        ...part,
+      },
+      onConflict: 'Refuse',
+      learn: [],
+    },
+  });
+}
+
+export function config(backends: readonly BackendConfig[], rules = [ruleConfig()]): Config {
+  return {
+    backends,
+    listeners: [
+      {
+        name: 'db',
+        address: { host: '127.0.0.1', port: 0 },
+        protocol: 'HTTP',
+        limits: { headBytes: 65_536, headers: 100, connections: 100 },
+        debugHeaders: false,
+        timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
+        rules,
+      },
+    ],
+    selfPodName: '',
+    admin: { host: '', port: 9180 },
+    debug: { host: '127.0.0.1', port: 9181 },
+    log: { level: 'info', access: false },
+    shutdownTimeoutMs: 25_000,
+  };
+}
+
+export function member(name: string, address: string | readonly string[], port = 80): Member {
+  const ordinal = /-(0|[1-9]\d*)$/.exec(name);
+  return {
+    key: `${name}|${port}`,
+    name,
+    named: true,
+    dnsName: `${name}.db.prod.svc.cluster.local`,
+    ordinal: ordinal === null ? -1 : Number(ordinal[1]),
+    addresses: typeof address === 'string' ? [address] : address,
+    port,
+  };
+}
+
+/** What a Pod of the fake world does with probes: a result, or silence until the timeout. */
+export interface FakePod {
+  health: ProbeOutcome;
+  /** 'success' claims; 'failure' is an answer that does not. */
+  leader: ProbeOutcome;
+  term?: string;
+  /** How long an answer takes; a refusal takes no time. */
+  delayMs: number;
+}
+
+export interface World {
+  readonly plane: ControlPlane;
+  readonly cell: SnapshotCell;
+  readonly clock: VirtualClock;
+  readonly metrics: Metrics;
+  /** By first address. */
+  readonly pods: Map<string, FakePod>;
+  /** Probes begun: `health 10.0.0.1` with the virtual time. */
+  readonly probes: { readonly what: string; readonly atMs: number }[];
+  /** Virtual times at which a snapshot was published. */
+  readonly published: number[];
+  members(members: readonly Member[], backend?: string): void;
+  addresses(addresses: readonly string[]): void;
+  /** Moves time on in small steps, letting the control loop publish between them. */
+  run(ms: number): Promise<void>;
+  backend(name?: string): BackendSnapshot;
+  pod(name: string): PodView;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A control plane in virtual time whose Pods answer as `pods` says. */
+export function world(first: Config | null = config([probedBackend()]), random = () => 0): World {
+  const clock = new VirtualClock();
+  const metrics = new Metrics();
+  const cell = new SnapshotCell(emptySnapshot(first ?? config([]), ''));
+  const pods = new Map<string, FakePod>();
+  const probes: World['probes'] = [];
+  const published: number[] = [];
+  const events = new Map<string, DiscoveryEvents>();
+  let onAddresses: (addresses: readonly string[]) => void = () => {};
+  const report: ReturnType<Discovery['report']> = {
+    lastSuccessAtMs: null,
+    lastAttemptAtMs: null,
+    lastError: null,
+    nextRefreshAtMs: null,
+    question: 'fake',
+  };
+  const runProbe: RunProbe = (probe, _term, target, timeoutMs, done) => {
+    const kind = probe.type === 'http' && probe.path === '/leader' ? 'leader' : 'health';
+    const address = target.addresses[0]!;
+    probes.push({ what: `${kind} ${address}`, atMs: clock.nowMs() });
+    const pod = pods.get(address) ?? { health: 'refused', leader: 'refused', delayMs: 0 };
+    const outcome = pod[kind];
+    const result: ProbeResult = {
+      outcome,
+      reason: outcome,
+      answered: outcome === 'success' || outcome === 'failure',
+      term: outcome === 'success' && kind === 'leader' ? (pod.term ?? null) : null,
+    };
+    const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));
+    return { cancel: () => timer.clear() };
+  };
+  const plane = new ControlPlane({
+    cell,
+    metrics,
+    logger: silentLogger,
+    clock,
+    random,
+    runProbe,
+    createDiscovery(backend, backendEvents) {
+      events.set(backend.name, backendEvents);
+      return { start() {}, refreshSoon() {}, report: () => report, close() {} };
+    },
+    watchAddresses(_backend, _service, given) {
+      onAddresses = given;
+      return { close() {}, report: () => report, refreshSoon() {} };
+    },
+  });
+  cell.subscribe(() => published.push(clock.nowMs()));
+  if (first !== null) plane.apply(first, 'first');
+  return {
+    plane,
+    cell,
+    clock,
+    metrics,
+    pods,
+    probes,
+    published,
+    members(members, backend = 'db') {
+      events.get(backend)!.onMembers(members);
+      events.get(backend)!.onAttempt();
+    },
+    addresses: (addresses) => onAddresses(addresses),
+    async run(ms) {
+      for (let left = ms; ; left -= 5) {
+        await turn();
+        if (left <= 0) break;
+        clock.advance(Math.min(5, left));
+      }
+      await turn();
+    },
+    backend: (name = 'db') => cell.current().backends.get(name)!,
+    pod: (name) =>
+      cell
+        .current()
+        .backends.get('db')!
+        .pods.filter((pod) => pod.name === name)
+        .at(-1)!,
+  };
+}
+
+/** A healthy Pod that does not claim. */
+export function follower(part: Partial<FakePod> = {}): FakePod {
+  return { health: 'success', leader: 'failure', delayMs: 1, ...part };
+}
+
+/** A healthy Pod that claims. */
+export function claimant(part: Partial<FakePod> = {}): FakePod {
+  return follower({ leader: 'success', ...part });
+}
