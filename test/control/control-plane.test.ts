@@ -62,6 +62,8 @@ describe('health', () => {
     await start(plain());
     w.probes.length = 0;
     for (let i = 0; i < 100; i++) failure('db-0', 'connect_failed');
+    await w.run(0);
+    expect(w.pod('db-0').state).toBe('ready');
     await w.run(50);
     expect(w.pod('db-0').state).toBe('ready');
     expect(w.probes.filter(({ what }) => what === `health ${A}`)).toHaveLength(1);

@@ -119,7 +119,8 @@ describe('leadership by probe', () => {
     w.members([member('db-0', A)]);
     await w.run(5);
     w.members([member('db-0', A), member('db-1', B)]);
-    await w.run(50);
+    // db-0 has just been asked: of the two, db-1 is the next.
+    await w.run(550);
     w.pods.set(A, follower());
     w.pods.set(B, claimant());
     w.probes.length = 0;
