@@ -1,5 +1,5 @@
 /** Probes begun in one turn of the event loop; opening a connection costs some 50 µs. */
-const PER_TURN = 16;
+const PER_TURN = 4;
 
 /**
  * Spreads bursts of probes (1,000 new Pods, a round on evidence) over turns of the event loop, so that no turn is held up

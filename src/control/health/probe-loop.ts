@@ -18,6 +18,8 @@ export interface ProbeLoopOptions {
 
 /** Jitter only ever shortens the period: the bound D of SPEC 3 holds with it. */
 const JITTER = 0.1;
+/** The first gap is spread over almost a whole period, so that Pods which joined together are not probed together. */
+const FIRST_JITTER = 0.9;
 /** `probeSoon` begins at most ten probes a second. */
 const SOON_GAP_MS = 100;
 
@@ -36,6 +38,7 @@ export class ProbeLoop {
   #timer: Timer | null = null;
   #soonTimer: Timer | null = null;
   #startedMs = 0;
+  #jitter = FIRST_JITTER;
   #lastSoonMs = Number.NEGATIVE_INFINITY;
   /** Of those that wait for the next start. */
   #waiting: (() => void)[] = [];
@@ -120,7 +123,8 @@ export class ProbeLoop {
   #next(): void {
     if (this.#closed || this.#busy) return;
     const { clock, random } = this.#deps;
-    const dueMs = this.#startedMs + this.#options.periodMs * (1 - JITTER * random());
+    const dueMs = this.#startedMs + this.#options.periodMs * (1 - this.#jitter * random());
+    this.#jitter = JITTER;
     const waitMs = this.#again ? 0 : dueMs - clock.nowMs();
     this.#timer?.clear();
     if (waitMs <= 0) this.#launch();

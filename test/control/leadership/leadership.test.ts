@@ -113,7 +113,8 @@ describe('leadership by probe', () => {
   });
 
   it('promise 6: the claim of another Pod asks the old leader at once', async () => {
-    await twoPods(world(config([probedBackend()]), () => 0));
+    await twoPods(probed({ successThreshold: 2 }));
+    await w.run(1000);
     await w.run(500);
     // db-1 joins the probes half a period later than db-0.
     w.members([member('db-0', A)]);
