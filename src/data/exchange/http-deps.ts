@@ -1,0 +1,28 @@
+import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
+import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { AccessLog } from '../../observe/access-log.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Random } from '../../platform/random.ts';
+import type { HoldQueue } from '../forward/hold-queue.ts';
+import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
+import type { UpstreamPools } from '../forward/upstream-pools.ts';
+import type { RuleRuntimes } from './rule-runtime.ts';
+
+/** What HTTP exchanges use of the data plane. */
+export interface HttpDeps {
+  readonly cell: SnapshotCell;
+  readonly outcomes: OutcomeSink;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly pools: UpstreamPools;
+  readonly tunnels: TunnelRegistry;
+  readonly rules: RuleRuntimes;
+  /** This process's name in `Via`. */
+  readonly hopName: string;
+  holdQueue(backend: string): HoldQueue;
+  /** New requests are answered with `draining` (POST /drain). */
+  draining(): boolean;
+  readonly accessLog: AccessLog;
+}

@@ -1,0 +1,290 @@
+import type { HoldConfig, RuleConfig } from '../../model/config.ts';
+import type { Failure, FailureLabel } from '../../model/failure.ts';
+import type { PodView } from '../../model/pod.ts';
+import type { BackendSnapshot, ListenerSnapshot } from '../../model/snapshot.ts';
+import type { Held, HoldOutcome } from '../forward/hold-queue.ts';
+import type { Piece } from '../http1/chunk-scanner.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Pick, PickContext } from '../pick/contract.ts';
+import { problemAnswer } from '../respond/problem.ts';
+import type { Downstream, Exchange } from './exchange.ts';
+import type { HttpDeps } from './http-deps.ts';
+import type { RuleRuntime } from './rule-runtime.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * What every HTTP exchange with Pods does: pick, hold while a Pod may come, answer failures, count. How the request goes to
+ * the Pods picked is the subclass's.
+ */
+export abstract class HttpExchange implements Exchange, PickContext {
+  deadlineMs = NEVER;
+  minLeaderRevision = 0;
+  readonly request: RequestHead;
+  readonly selfPodName: string;
+  protected readonly deps: HttpDeps;
+  protected readonly down: Downstream;
+  protected readonly listener: ListenerSnapshot;
+  protected readonly rule: RuleConfig;
+  protected readonly runtime: RuleRuntime;
+  protected readonly backend: string;
+  protected readonly startedMs: number;
+  /** Whether a byte of the request went to a Pod. */
+  protected sent = false;
+  /** Whether a byte of the final answer went to the client. */
+  protected responded = false;
+  /** The client finds the end of the answer by the end of the connection: a cut one must be reset. */
+  protected endsByClose = false;
+  protected over = false;
+  protected attempts = 0;
+  protected pod: PodView | null = null;
+  protected received = 0;
+  protected requestComplete: boolean;
+  /** When `timeouts.request` ends. */
+  protected readonly requestDeadlineMs: number;
+  readonly #tried: number[] = [];
+  #held: Held | null = null;
+  /** When it was held first: several holds share one `hold.timeout`. */
+  #heldSinceMs = -1;
+  #heldMs = 0;
+  #waitDetail = '';
+
+  constructor(
+    deps: HttpDeps,
+    down: Downstream,
+    head: RequestHead,
+    listener: ListenerSnapshot,
+    rule: RuleConfig,
+    backend: string,
+    startedMs: number,
+  ) {
+    this.deps = deps;
+    this.down = down;
+    this.request = head;
+    this.listener = listener;
+    this.rule = rule;
+    this.runtime = deps.rules.of(rule);
+    this.backend = backend;
+    this.startedMs = startedMs;
+    this.selfPodName = deps.cell.current().config.selfPodName;
+    this.requestComplete = !head.chunked && head.contentLength <= 0;
+    const { requestMs } = rule.timeouts;
+    this.requestDeadlineMs = requestMs > 0 ? startedMs + requestMs : NEVER;
+    this.deadlineMs = this.requestDeadlineMs;
+    this.runtime.inFlight.value++;
+  }
+
+  abstract get awaitsBody(): boolean;
+  abstract body(pieces: readonly Piece[], complete: boolean): void;
+  abstract clientDrained(): void;
+  abstract expire(nowMs: number): void;
+
+  /** One Pod, or several where the selection is a fan-out. */
+  protected abstract picked(pods: readonly PodView[], backend: BackendSnapshot): void;
+  /** Ends everything that goes on upstream. */
+  protected abstract abandon(): void;
+
+  random(): number {
+    return this.deps.random();
+  }
+
+  inFlight(podId: number): number {
+    return this.deps.pools.inFlight(podId);
+  }
+
+  nextTurn(): number {
+    return this.runtime.nextTurn();
+  }
+
+  tried(podId: number): boolean {
+    return this.#tried.includes(podId);
+  }
+
+  protected avoid(podId: number): void {
+    if (!this.#tried.includes(podId)) this.#tried.push(podId);
+  }
+
+  /** Picks and goes on. @param released whether it has waited its turn in the hold queue */
+  protected route(released = false): void {
+    const backend = this.deps.cell.current().backends.get(this.backend);
+    const pick = this.pickNow(backend);
+    const hold = holdOf(this.rule);
+    switch (pick.type) {
+      case 'pod': {
+        // Those that wait already leave first (SPEC 3: held requests leave in order of arrival).
+        const queued =
+          !released && hold !== null && hold.timeoutMs > 0 && this.deps.holdQueue(this.backend).releasing;
+        if (queued) this.#hold(hold, 'earlier requests are being released', 'no_leader');
+        else this.picked([pick.pod], backend!);
+        break;
+      }
+      case 'pods':
+        this.picked(pick.pods, backend!);
+        break;
+      case 'wait':
+        this.#hold(hold, pick.detail, pick.failure);
+        break;
+      case 'fail':
+        this.fail(pick.failure, pick.detail);
+    }
+  }
+
+  protected pickNow(backend: BackendSnapshot | undefined): Pick {
+    if (backend === undefined)
+      return { type: 'fail', failure: 'no_endpoint', detail: `backend ${this.backend} is not known` };
+    return this.runtime.picker.pick(backend, this);
+  }
+
+  /** Body bytes kept while it is held: they count for `hold.maxBytes`. */
+  protected keepHeld(bytes: number): void {
+    if (this.#held === null || this.#held.addBytes(bytes)) return;
+    this.#leave('full');
+    this.fail('hold_full', 'the requests held for this rule have reached hold.maxBytes');
+  }
+
+  protected get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  #hold(hold: HoldConfig | null, detail: string, failure: Failure): void {
+    if (hold === null || hold.timeoutMs === 0) {
+      this.fail(failure, detail);
+      return;
+    }
+    const nowMs = performance.now();
+    if (this.#heldSinceMs < 0) this.#heldSinceMs = nowMs;
+    this.#waitDetail = detail;
+    const leftMs = hold.timeoutMs - (nowMs - this.#heldSinceMs);
+    if (leftMs <= 0) {
+      this.#expireHold(hold);
+      return;
+    }
+    this.deadlineMs = this.requestDeadlineMs;
+    this.#held = this.deps
+      .holdQueue(this.backend)
+      .enter(this.rule.name, { ...hold, timeoutMs: leftMs }, this.received, {
+        retry: () => this.#retryHold(),
+        expire: () => {
+          this.#held = null;
+          this.#expireHold(hold);
+        },
+      });
+    if (this.#held === null)
+      this.fail(
+        'hold_full',
+        `as many requests are held as hold.maxRequests or hold.maxBytes allow; ${detail}`,
+      );
+  }
+
+  /** @returns whether it leaves the queue */
+  #retryHold(): boolean {
+    const backend = this.deps.cell.current().backends.get(this.backend);
+    const pick = this.pickNow(backend);
+    if (pick.type === 'wait') {
+      this.#waitDetail = pick.detail;
+      return false;
+    }
+    this.#held = null;
+    this.#heldMs = performance.now() - this.#heldSinceMs;
+    if (pick.type === 'fail') this.fail(pick.failure, pick.detail);
+    else this.picked(pick.type === 'pod' ? [pick.pod] : pick.pods, backend!);
+    return true;
+  }
+
+  #expireHold(hold: HoldConfig): void {
+    this.#heldMs = performance.now() - this.#heldSinceMs;
+    this.fail('hold_timeout', `held for ${hold.timeoutMs} ms; ${this.#waitDetail}`);
+  }
+
+  #leave(outcome: HoldOutcome): void {
+    const held = this.#held;
+    this.#held = null;
+    held?.leave(outcome);
+  }
+
+  /** Answers with a failure of headroute's own, or cuts an answer that has begun. */
+  protected fail(failure: Failure, detail: string, status?: number): void {
+    if (this.over) return;
+    this.#leave('abandoned');
+    this.abandon();
+    this.runtime.failed(failure);
+    if (this.responded) {
+      this.done(0, failure);
+      this.down.cut(this.endsByClose);
+      return;
+    }
+    const keep = this.requestComplete && !this.down.closing && failure !== 'draining' && this.mayKeep;
+    const problem = { failure, detail, rule: this.rule.name, backend: this.backend, sent: this.sent, status };
+    const answer = problemAnswer(problem, !keep, this.request.method === 'HEAD', this.debugLines());
+    this.down.socket.write(answer, 'latin1');
+    this.done(Number(answer.slice(9, 12)), failure);
+    this.down.finished(keep);
+  }
+
+  bodyFailed(failure: 'body_invalid' | 'body_timeout', detail: string): void {
+    this.fail(failure, detail);
+  }
+
+  clientGone(): void {
+    if (this.over) return;
+    this.#leave('client_gone');
+    this.abandon();
+    this.runtime.failed('client_gone');
+    this.done(0, 'client_gone');
+  }
+
+  shutDown(): void {
+    this.fail('draining', 'the sidecar shuts down');
+  }
+
+  /** Whether the client wants the connection kept (RFC 9112 section 9.3). */
+  protected get mayKeep(): boolean {
+    const { connection, minor } = this.request;
+    return minor === 1 ? !connection.close : connection.keepAlive && !connection.close;
+  }
+
+  /** `X-Headroute-*` lines where the listener wants them. */
+  protected debugLines(): string {
+    if (!this.listener.config.debugHeaders) return '';
+    const pod = this.pod === null ? '' : `X-Headroute-Pod: ${this.pod.name}\r\n`;
+    return `X-Headroute-Rule: ${headerText(this.rule.name)}\r\n${pod}X-Headroute-Attempts: ${this.attempts}\r\n`;
+  }
+
+  /** Counts the end of the exchange. @param status of the answer, 0: there is no whole one */
+  protected done(status: number, failure: FailureLabel | null): void {
+    if (this.over) return;
+    this.over = true;
+    this.deadlineMs = NEVER;
+    this.runtime.inFlight.value--;
+    const durationMs = performance.now() - this.startedMs;
+    if (status !== 0) this.runtime.cells(this.backend).answered(status, durationMs);
+    if (!this.deps.accessLog.enabled) return;
+    this.deps.accessLog.write({
+      method: this.request.method,
+      path: this.request.path,
+      rule: this.rule.name,
+      backend: this.backend,
+      pod: this.pod?.name ?? null,
+      status: status === 0 ? null : status,
+      failure,
+      attempts: this.attempts,
+      heldMs: Math.round(this.#heldMs),
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      bytesReceived: this.received,
+      bytesSent: this.bytesSent,
+    });
+  }
+
+  protected get bytesSent(): number {
+    return 0;
+  }
+}
+
+export function holdOf({ selection }: RuleConfig): HoldConfig | null {
+  return selection.type === 'Leader' || selection.type === 'Ordinal' ? selection.hold : null;
+}
+
+/** A configured name as a field value: bytes beyond Latin-1 and controls become `?`. */
+export function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}

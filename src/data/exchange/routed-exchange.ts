@@ -1,0 +1,360 @@
+import type { PodView } from '../../model/pod.ts';
+import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { type AttemptEnd, KEPT_BODY_BYTES, mayRepeat } from '../forward/retry.ts';
+import type { UpstreamConnection } from '../forward/upstream-connection.ts';
+import type { Piece } from '../http1/chunk-scanner.ts';
+import type { ResponseReader } from '../http1/response-reader.ts';
+import { writeResponseHead } from '../respond/response-writer.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
+import { isConnectionBound } from './connection-bound.ts';
+import { HttpExchange, holdOf } from './http-exchange.ts';
+import { learns } from './learn.ts';
+import { joinUpgrade } from './upgrade.ts';
+import { upgradeOf } from './upgrade-request.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** Bytes that may wait in this process towards a peer that does not read, before its source is paused. */
+const MAX_QUEUED = 64 * 1024;
+
+/**
+ * One request to one Pod at a time, its answer streamed back:
+ * 1. pick a Pod, or hold (http-exchange.ts);
+ * 2. try it (attempt.ts): connect or reuse, send the head and what there is of the body;
+ * 3. refused, reset before the answer, or a status to be retried: again, where that cannot execute anything twice;
+ * 4. relay the answer; the first byte of it ends all retrying.
+ */
+export class RoutedExchange extends HttpExchange implements AttemptOwner {
+  #attempt: Attempt | null = null;
+  /** The body so far, as long as the request may be sent (again); null: a part of it went by. */
+  #kept: Piece[] | null = [];
+  #keptBytes = 0;
+  #backoff: NodeJS.Timeout | null = null;
+  #bytesSent = 0;
+  #keepClient = false;
+  #paused = false;
+  #leaderRevision = 0;
+  readonly #upgrade = upgradeOf(this.request);
+
+  start(): void {
+    this.runtime.budget?.request(this.startedMs);
+    this.route();
+  }
+
+  get awaitsBody(): boolean {
+    return !this.requestComplete && !this.#paused && !this.isHeld;
+  }
+
+  body(pieces: readonly Piece[], complete: boolean): void {
+    if (this.over) return;
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    this.received += bytes;
+    this.requestComplete = complete;
+    const attempt = this.#attempt;
+    if (attempt?.sending) {
+      if (this.#kept !== null) this.#keep(pieces, bytes);
+      if (!attempt.write(pieces)) this.#pauseClient();
+      return;
+    }
+    this.#kept?.push(...pieces);
+    this.#keptBytes += bytes;
+    if (this.#keptBytes >= KEPT_BODY_BYTES) this.#pauseClient();
+    this.keepHeld(bytes);
+  }
+
+  /** Keeps the body for another attempt, up to 64 KiB. */
+  #keep(pieces: readonly Piece[], bytes: number): void {
+    this.#keptBytes += bytes;
+    if (this.#keptBytes > KEPT_BODY_BYTES || this.rule.retry.attempts === 0) this.#kept = null;
+    else this.#kept!.push(...pieces);
+  }
+
+  protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
+    const pod = pods[0]!;
+    this.pod = pod;
+    this.#leaderRevision = backend.leadership.revision;
+    const pool = this.deps.pools.of(this.backend, pod);
+    if (pool.inFlight >= backend.config.connection.maxPerPod) {
+      if (!this.tried(pod.id)) {
+        this.avoid(pod.id);
+        const next = this.pickNow(backend);
+        if (next.type === 'pod' && next.pod.id !== pod.id) return this.picked([next.pod], backend);
+      }
+      this.fail('overloaded', `${pod.name} has ${pool.inFlight} requests in flight (connection.maxPerPod)`);
+      return;
+    }
+    this.attempts++;
+    this.#attempt = new Attempt(this, pod, pool, backend, {
+      plain: this.#upgrade !== null,
+      timeoutMs: this.rule.timeouts.backendRequestMs,
+      mode: this.request.minor === 0 ? 'data' : 'framed',
+    });
+    const { bound } = this.down;
+    if (bound !== null && bound.podId === pod.id && !bound.closed) this.#attempt.startOn(bound);
+    else this.#attempt.start();
+    if (this.#attempt !== null) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt.deadlineMs);
+  }
+
+  /** The connection is open: the last moment to see that the Pod does not lead any more (promise 4). */
+  mayStillSend(pod: PodView): boolean {
+    if (this.rule.selection.type !== 'Leader') return true;
+    const pick = this.pickNow(this.deps.cell.current().backends.get(this.backend));
+    return pick.type === 'pod' && pick.pod.id === pod.id;
+  }
+
+  get wholeRequest(): boolean {
+    return this.requestComplete;
+  }
+
+  bind(connection: UpstreamConnection): boolean {
+    if (this.down.bound === connection) return true;
+    if (!isConnectionBound(this.request, connection.reader.head)) return false;
+    this.down.bind(connection);
+    return true;
+  }
+
+  rerouted(): void {
+    this.#attempt = null;
+    this.route();
+  }
+
+  /** Head and body so far, once there is a connection to write them to. */
+  sendTo(attempt: Attempt): void {
+    const pod = this.pod!;
+    this.sent = true;
+    const kept = this.#kept!;
+    const keep = this.#keptBytes <= KEPT_BODY_BYTES && this.rule.retry.attempts > 0;
+    if (!keep && this.#keptBytes > 0) this.#kept = null;
+    const written = attempt.send(this.request, this.down.peer, this.deps.hopName, this.#upgrade, pod, kept);
+    this.deadlineMs = Math.min(this.requestDeadlineMs, attempt.deadlineMs);
+    if (written) this.#resumeClient();
+    else this.#pauseClient();
+  }
+
+  upstreamDrained(): void {
+    this.#resumeClient();
+  }
+
+  connectFailed(attempt: Attempt, reason: string): void {
+    const { pod } = attempt;
+    this.#attempt = null;
+    this.deps.outcomes.report({ kind: 'connect_failed', backend: this.backend, podId: pod.id, reason });
+    const awaitsLeader = this.rule.selection.type === 'Leader' && this.rule.retry.attempts > 0;
+    if (awaitsLeader) {
+      // Nothing was sent, and only a leader may get it: the next one is waited for, however many refuse meanwhile.
+      this.minLeaderRevision = this.#leaderRevision + 1;
+      this.runtime.retried('connect_failed');
+      this.route();
+    } else this.#again(attempt, 'connect_failed', 'connect_failed', `${pod.name}: ${reason}`);
+  }
+
+  /** The answer's head is there. @returns whether the attempt goes on with its body */
+  answered(attempt: Attempt, reader: ResponseReader): boolean {
+    const { head } = reader;
+    const { selection, retry } = this.rule;
+    const rule = selection.type === 'Leader' ? learns(attempt.backend.config.leader, head) : null;
+    if (rule !== null) {
+      this.deps.outcomes.report({
+        kind: 'not_leader',
+        backend: this.backend,
+        podId: attempt.pod.id,
+        hint: rule.hint,
+      });
+      if (this.#kept !== null && retry.attempts > 0 && holdOf(this.rule)!.timeoutMs > 0) {
+        attempt.count('not_leader');
+        this.#drop(attempt);
+        this.minLeaderRevision = this.#leaderRevision + 1;
+        this.runtime.retried('not_leader');
+        this.route();
+        return false;
+      }
+    }
+    if (
+      retry.codes.includes(head.status) &&
+      mayRepeat(this.request.method, 'status') &&
+      this.#mayTryAgain()
+    ) {
+      attempt.count(`status_${head.status}`);
+      this.#drop(attempt);
+      this.#tryAgain(attempt, 'status');
+      return false;
+    }
+    return true;
+  }
+
+  interim(_attempt: Attempt, reader: ResponseReader): void {
+    // HTTP/1.0 knows no interim answers (RFC 9110 section 15.2).
+    if (this.request.minor === 0) return;
+    const options = { clientMinor: 1, close: false, chunked: false, switching: false, extra: '' };
+    this.down.socket.write(writeResponseHead(reader.head, options), 'latin1');
+  }
+
+  /** The answer's head, with what there is of the body. */
+  relay(attempt: Attempt, reader: ResponseReader, pieces: readonly Piece[]): void {
+    const { head, framing } = reader;
+    const { minor } = this.request;
+    const clientChunked = head.chunked && minor === 1;
+    const endsByClose = framing === 'close' || (framing === 'chunked' && !clientChunked);
+    this.#keepClient = this.mayKeep && this.requestComplete && !endsByClose && !this.down.closing;
+    const options = {
+      clientMinor: minor,
+      close: !this.#keepClient,
+      chunked: clientChunked,
+      switching: false,
+      extra: this.debugLines(),
+    };
+    this.responded = true;
+    this.endsByClose = endsByClose;
+    const text = writeResponseHead(head, options);
+    this.#bytesSent = text.length;
+    this.#write(attempt, pieces, text);
+  }
+
+  relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
+    this.#write(attempt, pieces, '');
+  }
+
+  /** One write for the head and small pieces: a second system call costs more than the copy (docs/performance.md). */
+  #write(attempt: Attempt, pieces: readonly Piece[], head: string): void {
+    const { socket } = this.down;
+    let text = head;
+    for (const piece of pieces) {
+      this.#bytesSent += piece.length;
+      if (typeof piece === 'string') text += piece;
+      else if (piece.length <= 16_384 && (text !== '' || pieces.length > 1)) text += piece.toString('latin1');
+      else {
+        if (text !== '') socket.write(text, 'latin1');
+        text = '';
+        socket.write(piece);
+        if (socket.writableLength > 0) attempt.keepBuffer();
+      }
+    }
+    if (text !== '') socket.write(text, 'latin1');
+    if (socket.writableLength > MAX_QUEUED) attempt.pause();
+  }
+
+  /** The whole answer has been handed on. */
+  finished(_attempt: Attempt, reader: ResponseReader): void {
+    this.#attempt = null;
+    this.done(reader.head.status, null);
+    this.down.finished(this.#keepClient);
+  }
+
+  /** The connection ended, or the Pod said something that is not HTTP. */
+  failed(attempt: Attempt, kind: 'reset' | 'protocol', detail: string): void {
+    this.#attempt = null;
+    const { pod } = attempt;
+    this.deps.outcomes.report({ kind: 'failed', backend: this.backend, podId: pod.id, reason: detail });
+    if (kind === 'reset') this.#again(attempt, 'reset', 'upstream_reset', `${pod.name}: ${detail}`);
+    else this.fail('upstream_protocol', `${pod.name} answered with ${detail}`);
+  }
+
+  switched(attempt: Attempt, reader: ResponseReader, rest: Buffer): void {
+    this.#attempt = null;
+    const options = {
+      clientMinor: 1,
+      close: false,
+      chunked: false,
+      switching: true,
+      extra: this.debugLines(),
+    };
+    this.responded = true;
+    this.down.socket.write(writeResponseHead(reader.head, options), 'latin1');
+    this.done(101, null);
+    joinUpgrade(this.deps, this.down, attempt, rest, this.rule, this.listener.config.name);
+  }
+
+  get upgradeProtocol(): string | null {
+    return this.#upgrade;
+  }
+
+  override clientDrained(): void {
+    this.#attempt?.resume();
+  }
+
+  override expire(nowMs: number): void {
+    const attempt = this.#attempt;
+    if (nowMs >= this.requestDeadlineMs) {
+      attempt?.count('timeout');
+      this.fail(
+        'request_timeout',
+        `no whole answer within ${this.rule.timeouts.requestMs} ms (timeouts.request)`,
+      );
+    } else if (attempt !== null && nowMs >= attempt.deadlineMs) {
+      if (!attempt.sending) attempt.connectTimedOut();
+      else {
+        attempt.count('timeout');
+        this.deps.outcomes.report({
+          kind: 'failed',
+          backend: this.backend,
+          podId: attempt.pod.id,
+          reason: 'timed out',
+        });
+        this.fail(
+          'backend_timeout',
+          `${attempt.pod.name} gave no whole answer within ${this.rule.timeouts.backendRequestMs} ms (timeouts.backendRequest)`,
+        );
+      }
+    }
+    if (!this.over) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt?.deadlineMs ?? NEVER);
+  }
+
+  protected override abandon(): void {
+    if (this.#backoff !== null) clearTimeout(this.#backoff);
+    this.#backoff = null;
+    const attempt = this.#attempt;
+    this.#attempt = null;
+    attempt?.abort();
+  }
+
+  protected override get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** The attempt failed: another one where that is safe, else the failure. */
+  #again(
+    attempt: Attempt,
+    end: AttemptEnd,
+    failure: 'connect_failed' | 'upstream_reset',
+    detail: string,
+  ): void {
+    if (!this.responded && mayRepeat(this.request.method, end) && this.#mayTryAgain())
+      this.#tryAgain(attempt, end);
+    else this.fail(failure, detail);
+  }
+
+  #mayTryAgain(): boolean {
+    if (this.#kept === null || this.attempts > this.rule.retry.attempts) return false;
+    return this.runtime.budget?.spend(performance.now()) ?? true;
+  }
+
+  #tryAgain(attempt: Attempt, reason: string): void {
+    this.avoid(attempt.pod.id);
+    this.runtime.retried(reason);
+    this.deadlineMs = this.requestDeadlineMs;
+    const { backoffMs } = this.rule.retry;
+    if (backoffMs === 0) this.route();
+    else
+      this.#backoff = setTimeout(() => {
+        this.#backoff = null;
+        this.route();
+      }, backoffMs);
+  }
+
+  #drop(attempt: Attempt): void {
+    this.#attempt = null;
+    attempt.abort();
+  }
+
+  #pauseClient(): void {
+    if (this.#paused || this.requestComplete) return;
+    this.#paused = true;
+    this.down.pause();
+  }
+
+  #resumeClient(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.down.resume();
+  }
+}

@@ -1,0 +1,23 @@
+import { isToken } from '../http1/bytes.ts';
+import * as names from '../http1/field-names.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+
+/**
+ * The protocols that a request may ask to upgrade to, as `Upgrade` goes upstream; null: it asks for none. HTTP/1.0 cannot
+ * (RFC 9110 section 7.8); h2c is not passed on, for what would be spoken then is HTTP again, past every rule; with a body it
+ * is served as an ordinary request.
+ */
+export function upgradeOf(head: RequestHead): string | null {
+  if (!head.connection.upgrade || head.minor === 0 || !head.fields.has(names.UPGRADE)) return null;
+  if (head.chunked || head.contentLength > 0) return null;
+  const protocols: string[] = [];
+  for (let i = 0; i < head.fields.count; i++) {
+    if (head.fields.ids[i] !== names.UPGRADE) continue;
+    for (const member of head.value(i).split(',')) {
+      const protocol = member.trim();
+      if (protocol.split('/').every(isToken) && !/^(?:h2c|http(?:\/.*)?)$/i.test(protocol))
+        protocols.push(protocol);
+    }
+  }
+  return protocols.length > 0 ? protocols.join(', ') : null;
+}

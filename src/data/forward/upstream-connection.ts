@@ -1,0 +1,141 @@
+import { connect, type Socket } from 'node:net';
+import type { PodView } from '../../model/pod.ts';
+import { ResponseReader } from '../http1/response-reader.ts';
+
+/** What an upstream connection tells the request that uses it. */
+export interface UpstreamUser {
+  onConnect(): void;
+  /**
+   * Bytes `start` to `end`. The buffer is used again as soon as this returns: whoever keeps a view of it (a write that the
+   * kernel did not take whole) must call `keepBuffer()`.
+   */
+  onBytes(bytes: Buffer, end: number): void;
+  /** The kernel has taken all that was written. */
+  onDrain(): void;
+  /** The connection is over; `error` is null for a FIN. Called once, never after `release`. */
+  onClosed(error: string | null): void;
+}
+
+/** What happens to connections that nobody uses. */
+export interface IdleWatch {
+  /** Bytes that no request asked for. */
+  poisoned(connection: UpstreamConnection): void;
+  closed(connection: UpstreamConnection): void;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const KEEPALIVE_MS = 30_000;
+const SMALL_BUFFER = 16 * 1024;
+const LARGE_BUFFER = 64 * 1024;
+
+/**
+ * One connection to a Pod, read through `onread` into a buffer of its own. It belongs to one request at a time (`user`), or
+ * idles with the reader attached, so that a FIN or bytes nobody asked for are seen before it is used again.
+ */
+export class UpstreamConnection {
+  readonly podId: number;
+  readonly socket: Socket;
+  readonly reader = new ResponseReader();
+  user: UpstreamUser | null;
+  connected = false;
+  closed = false;
+  /** Answers read whole on it. */
+  served = 0;
+  /** When it must not be used any more (monotonic milliseconds), while it idles. */
+  idleUntilMs = 0;
+  readonly #watch: IdleWatch;
+  #buffer: Buffer = NO_BYTES;
+  #swap = false;
+  #wantLarge = false;
+  #error: string | null = null;
+
+  /** @param address one of the Pod's @param plain read by events, for a connection that becomes a tunnel */
+  constructor(pod: PodView, address: string, user: UpstreamUser, watch: IdleWatch, plain: boolean) {
+    this.podId = pod.id;
+    this.user = user;
+    this.#watch = watch;
+    const options = {
+      host: address,
+      port: pod.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
+    };
+    if (plain) {
+      this.socket = connect(options);
+      this.socket.on('data', (chunk: Buffer) => this.#onBytes(chunk.length, chunk));
+    } else {
+      this.#buffer = Buffer.allocUnsafeSlow(SMALL_BUFFER);
+      this.socket = connect({
+        ...options,
+        onread: {
+          buffer: () => this.#nextBuffer(),
+          callback: (length: number, buffer: Uint8Array) => {
+            this.#onBytes(length, buffer as Buffer);
+            return true;
+          },
+        },
+      });
+    }
+    this.socket.on('connect', () => {
+      this.connected = true;
+      this.user?.onConnect();
+    });
+    this.socket.on('drain', () => this.user?.onDrain());
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#error = error.code ?? error.message;
+    });
+    // A Pod that has ended its side answers nothing more: whatever is unread has been handed on before this.
+    this.socket.on('end', () => this.#over());
+    this.socket.on('close', () => this.#over());
+  }
+
+  /** The view handed to `onBytes` last is still in use: the next bytes go to another buffer. */
+  keepBuffer(): void {
+    this.#swap = true;
+  }
+
+  /** A large body follows: read it in larger pieces. */
+  readLarge(large: boolean): void {
+    this.#wantLarge = large;
+    if (large !== this.#buffer.length > SMALL_BUFFER) this.#swap = true;
+  }
+
+  /** Takes the socket out for a tunnel; its bytes are the caller's from now on. Only for `plain` connections. */
+  detach(): Socket {
+    this.closed = true;
+    this.user = null;
+    for (const event of ['data', 'connect', 'drain', 'end', 'close', 'error'])
+      this.socket.removeAllListeners(event);
+    return this.socket;
+  }
+
+  destroy(): void {
+    this.user = null;
+    this.socket.destroy();
+    this.#over();
+  }
+
+  #nextBuffer(): Buffer {
+    if (!this.#swap) return this.#buffer;
+    this.#swap = false;
+    this.#buffer = Buffer.allocUnsafeSlow(this.#wantLarge ? LARGE_BUFFER : SMALL_BUFFER);
+    return this.#buffer;
+  }
+
+  #onBytes(length: number, buffer: Buffer): void {
+    if (this.user !== null) this.user.onBytes(buffer, length);
+    else if (!this.closed) this.#watch.poisoned(this);
+  }
+
+  #over(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { user } = this;
+    this.user = null;
+    if (!this.socket.destroyed) this.socket.destroy();
+    this.#watch.closed(this);
+    user?.onClosed(this.#error);
+  }
+}

@@ -1,0 +1,152 @@
+import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
+import type { PodView } from '../../model/pod.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import type { Cell } from '../../observe/primitives.ts';
+import { type IdleWatch, UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+
+/** After a Pod sent bytes that nobody asked for, no connection to it is used twice for so long (docs/life-of-a-request.md). */
+const DISTRUST_MS = 10_000;
+
+/**
+ * Connections to one Pod and what goes on there. Idle ones are taken last in, first out, so that the surplus ages and is
+ * closed. One check phase of the event loop passes before a connection is used again: what the Pod sent or closed behind
+ * its answer is seen first.
+ */
+export class PodPool implements IdleWatch {
+  readonly podId: number;
+  readonly backend: string;
+  readonly label: string;
+  /** Requests and tunnels that are with the Pod now. */
+  inFlight = 0;
+  /** The last answer was a failure: the next whole one is reported. */
+  failing = false;
+  /** The Pod left the roster: nothing idles any more, and the end of the last request is reported. */
+  leaving = false;
+  readonly #idle: UpstreamConnection[] = [];
+  /** Came back in this turn of the loop; may be used after the check phase. */
+  #cooling: UpstreamConnection[] = [];
+  #distrustUntilMs = 0;
+  readonly #metrics: Metrics;
+  readonly #outcomes: OutcomeSink;
+  readonly #activeCell: Cell;
+  readonly #idleCell: Cell;
+  readonly #results = new Map<string, Cell>();
+  /** The cell of the commonest result, bound once. */
+  readonly ok: Cell;
+
+  constructor(backend: string, pod: PodView, metrics: Metrics, outcomes: OutcomeSink) {
+    this.podId = pod.id;
+    this.backend = backend;
+    this.label = pod.label;
+    this.#metrics = metrics;
+    this.#outcomes = outcomes;
+    this.#activeCell = metrics.upstreamConnections.with(backend, 'active');
+    this.#idleCell = metrics.upstreamConnections.with(backend, 'idle');
+    this.ok = this.result('ok');
+  }
+
+  get idle(): number {
+    return this.#idle.length + this.#cooling.length;
+  }
+
+  result(name: string): Cell {
+    let cell = this.#results.get(name);
+    if (cell === undefined) {
+      cell = this.#metrics.upstreamRequests.with(this.backend, this.label, name);
+      this.#results.set(name, cell);
+    }
+    return cell;
+  }
+
+  /** An idle connection for `user`, or null. */
+  take(user: UpstreamUser): UpstreamConnection | null {
+    const connection = this.#idle.pop();
+    if (connection === undefined) return null;
+    this.#idleCell.value--;
+    this.#activeCell.value++;
+    connection.user = user;
+    return connection;
+  }
+
+  /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
+  open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
+    this.#activeCell.value++;
+    return new UpstreamConnection(pod, address, user, this, plain);
+  }
+
+  /** Gives a connection back after a whole exchange. @param idleMs how long it may idle; 0: not at all */
+  release(connection: UpstreamConnection, idleMs: number, nowMs: number): void {
+    connection.user = null;
+    if (idleMs <= 0 || this.leaving || nowMs < this.#distrustUntilMs) {
+      connection.destroy();
+      return;
+    }
+    connection.idleUntilMs = nowMs + idleMs;
+    this.#activeCell.value--;
+    this.#idleCell.value++;
+    this.#cooling.push(connection);
+    if (this.#cooling.length === 1) setImmediate(this.#cooled);
+  }
+
+  /** The tunnel that took the connection's socket has ended. */
+  tunnelEnded(): void {
+    this.#activeCell.value--;
+  }
+
+  poisoned(connection: UpstreamConnection): void {
+    this.#metrics.upstreamPoisoned.with(this.backend, this.label).value++;
+    this.#distrustUntilMs = performance.now() + DISTRUST_MS;
+    connection.destroy();
+    this.closeIdle(Number.POSITIVE_INFINITY);
+  }
+
+  closed(connection: UpstreamConnection): void {
+    const wasIdle = remove(this.#idle, connection) || remove(this.#cooling, connection);
+    if (wasIdle) this.#idleCell.value--;
+    else this.#activeCell.value--;
+  }
+
+  /** Closes what has idled past its time. */
+  closeIdle(nowMs: number): void {
+    for (const list of [this.#idle, this.#cooling])
+      for (let i = list.length - 1; i >= 0; i--) if (list[i]!.idleUntilMs <= nowMs) list[i]!.destroy();
+  }
+
+  begin(): void {
+    this.inFlight++;
+  }
+
+  end(): void {
+    this.inFlight--;
+    if (this.leaving && this.inFlight === 0) this.#drained();
+  }
+
+  /** The Pod has left: idle connections close now, the others when their request has ended. */
+  leave(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.closeIdle(Number.POSITIVE_INFINITY);
+    if (this.inFlight === 0) this.#drained();
+  }
+
+  /** A whole answer after a failure ends a row of failures. */
+  reportOk(): void {
+    this.#outcomes.report({ kind: 'ok', backend: this.backend, podId: this.podId });
+  }
+
+  #drained(): void {
+    this.#outcomes.report({ kind: 'drained', backend: this.backend, podId: this.podId });
+  }
+
+  readonly #cooled = (): void => {
+    for (const connection of this.#cooling) this.#idle.push(connection);
+    this.#cooling = [];
+  };
+}
+
+function remove(list: UpstreamConnection[], connection: UpstreamConnection): boolean {
+  const at = list.lastIndexOf(connection);
+  if (at < 0) return false;
+  list.splice(at, 1);
+  return true;
+}

@@ -1,0 +1,62 @@
+import type { FieldBlock } from './field-block.ts';
+import { CONNECTION, TE } from './field-names.ts';
+
+/** The `Connection` fields of a head (RFC 9110 section 7.6.1). */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: boolean;
+  /** Lower-case names of the fields that end at this hop; null: none beyond the well-known ones. */
+  readonly nominated: ReadonlySet<string> | null;
+}
+
+const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: null };
+const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false, nominated: null };
+const KEEP: ConnectionOptions = { close: false, keepAlive: true, upgrade: false, nominated: null };
+
+/** What stays although named: it frames, routes or protects the message (SPEC 3, Forwarding). */
+const PROTECTED = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'authorization',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+]);
+
+/** Reads every Connection field; empty list members and other tokens than names are of no effect. */
+export function connectionOptions(text: string, fields: FieldBlock): ConnectionOptions {
+  if (!fields.has(CONNECTION)) return NO_OPTIONS;
+  let options = NO_OPTIONS;
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.ids[i] !== CONNECTION) continue;
+    const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
+    if (value === 'keep-alive' && options === NO_OPTIONS) options = KEEP;
+    else if (value === 'close' && options === NO_OPTIONS) options = CLOSE;
+    else options = merged(options, value);
+  }
+  return options;
+}
+
+function merged(before: ConnectionOptions, value: string): ConnectionOptions {
+  let { close, keepAlive, upgrade } = before;
+  const nominated = new Set(before.nominated);
+  for (const member of value.split(',')) {
+    const name = member.trim().toLowerCase();
+    if (name === 'close') close = true;
+    else if (name === 'keep-alive') keepAlive = true;
+    else if (name === 'upgrade') upgrade = true;
+    else if (name !== '' && !PROTECTED.has(name)) nominated.add(name);
+  }
+  return { close, keepAlive, upgrade, nominated: nominated.size > 0 ? nominated : null };
+}
+
+/** Whether TE lists `trailers`, the only member of it that concerns the next hop (RFC 9110 section 10.1.4). */
+export function acceptsTrailers(text: string, fields: FieldBlock): boolean {
+  const i = fields.find(TE);
+  if (i < 0) return false;
+  const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
+  return value.split(',').some((member) => member.trim().toLowerCase() === 'trailers');
+}

@@ -1,0 +1,35 @@
+import { ChunkScanner, type Piece } from './chunk-scanner.ts';
+
+/** Reads a request's body from bytes that come in any pieces. Chunks go on as chunks, without extensions. */
+export class RequestBody {
+  complete: boolean;
+  error = '';
+  #remaining: number;
+  readonly #scanner: ChunkScanner | null;
+
+  constructor(
+    contentLength: number,
+    chunked: boolean,
+    maxTrailerBytes: number,
+    mode: 'framed' | 'data' = 'framed',
+  ) {
+    this.#remaining = Math.max(0, contentLength);
+    this.#scanner = chunked ? new ChunkScanner(mode, maxTrailerBytes) : null;
+    this.complete = !chunked && this.#remaining === 0;
+  }
+
+  /** Appends body bytes to `out`. @returns the index after the last byte taken, or -1: malformed, see `error` */
+  push(bytes: Buffer, start: number, end: number, out: Piece[]): number {
+    if (this.#scanner !== null) {
+      const next = this.#scanner.push(bytes, start, end, out);
+      this.error = this.#scanner.error;
+      this.complete = this.#scanner.done;
+      return next;
+    }
+    const take = Math.min(this.#remaining, end - start);
+    this.#remaining -= take;
+    this.complete = this.#remaining === 0;
+    if (take > 0) out.push(bytes.subarray(start, start + take));
+    return start + take;
+  }
+}

@@ -1,0 +1,102 @@
+import { type ChunkMode, ChunkScanner, type Piece } from './chunk-scanner.ts';
+import { ResponseHead } from './response-head.ts';
+
+/** How the end of an answer's body is found (RFC 9112 section 6.3). */
+export type BodyFraming = 'none' | 'length' | 'chunked' | 'close';
+
+/** Bytes of an answer head before it is refused. */
+const MAX_HEAD_BYTES = 256 * 1024;
+
+/**
+ * Reads answers from bytes that come in any pieces: heads one after another (interim ones first), then the body. Knows
+ * nothing of sockets; one per upstream connection, used again for each request on it.
+ */
+export class ResponseReader {
+  readonly head = new ResponseHead();
+  framing: BodyFraming = 'none';
+  /** The whole answer has been read. */
+  complete = false;
+  error = '';
+  #pending: Buffer | null = null;
+  #remaining = 0;
+  #scanner: ChunkScanner | null = null;
+
+  /** Before the first byte of an answer. */
+  begin(): void {
+    this.head.begin();
+    this.#pending = null;
+    this.#scanner = null;
+    this.complete = false;
+  }
+
+  /** After an interim head: the next one. */
+  next(): void {
+    this.head.begin();
+  }
+
+  /** Whether bytes of an unfinished head are kept. */
+  get inHead(): boolean {
+    return this.#pending !== null;
+  }
+
+  /** Bytes of the body that are still to come, where that is known. */
+  get remaining(): number {
+    return this.framing === 'length' ? this.#remaining : 0;
+  }
+
+  /** @returns the index after a head; 0: more bytes are needed (these are kept); -1: not HTTP, see `error` */
+  readHead(bytes: Buffer, start: number, end: number): number {
+    const before = this.#pending;
+    if (before === null) {
+      const next = this.head.parse(bytes, start, end, MAX_HEAD_BYTES);
+      if (next === 0) this.#pending = Buffer.from(bytes.subarray(start, end));
+      else if (next < 0) this.error = this.head.error;
+      return next;
+    }
+    const joined = Buffer.concat([before, bytes.subarray(start, end)]);
+    const next = this.head.parse(joined, 0, joined.length, MAX_HEAD_BYTES);
+    if (next === 0) {
+      this.#pending = joined;
+      return 0;
+    }
+    this.#pending = null;
+    if (next < 0) {
+      this.error = this.head.error;
+      return -1;
+    }
+    return start + next - before.length;
+  }
+
+  /** After the final head. @param mode what becomes of chunks */
+  beginBody(method: string, mode: ChunkMode): void {
+    const { head } = this;
+    if (method === 'HEAD' || head.status === 204 || head.status === 304) this.framing = 'none';
+    else if (head.chunked) {
+      this.framing = 'chunked';
+      this.#scanner = new ChunkScanner(mode, MAX_HEAD_BYTES);
+    } else if (head.contentLength >= 0) {
+      this.framing = head.contentLength === 0 ? 'none' : 'length';
+      this.#remaining = head.contentLength;
+    } else this.framing = 'close';
+    this.complete = this.framing === 'none';
+  }
+
+  /** Appends body bytes to `out`. @returns the index after the last byte taken, or -1: malformed, see `error` */
+  readBody(bytes: Buffer, start: number, end: number, out: Piece[]): number {
+    if (this.framing === 'length') {
+      const take = Math.min(this.#remaining, end - start);
+      this.#remaining -= take;
+      if (this.#remaining === 0) this.complete = true;
+      if (take > 0) out.push(take === bytes.length ? bytes : bytes.subarray(start, start + take));
+      return start + take;
+    }
+    if (this.framing === 'chunked') {
+      const next = this.#scanner!.push(bytes, start, end, out);
+      if (next < 0) this.error = this.#scanner!.error;
+      else if (this.#scanner!.done) this.complete = true;
+      return next;
+    }
+    if (this.framing === 'close' && end > start) out.push(bytes.subarray(start, end));
+    return this.framing === 'close' ? end : start;
+  }
+}
