@@ -37,14 +37,12 @@ function widen(node: Node): void {
   const constrained = node.pattern ?? node.enum ?? node.const ?? node.format;
   const isScalar = typeof node.type === 'string' && SCALARS.has(node.type);
   if (!isScalar && constrained === undefined) return;
+  if (node.type === 'string' && constrained === undefined) return;
   const narrow: Node = {};
   for (const [key, value] of Object.entries(node)) {
     if (key === 'description' || key === 'default') continue;
     narrow[key] = value;
     delete node[key];
   }
-  node.anyOf =
-    narrow.type === 'string' && constrained === undefined && narrow.minLength === undefined
-      ? [narrow]
-      : [narrow, VARIABLE];
+  node.anyOf = [narrow, VARIABLE];
 }

@@ -24,6 +24,8 @@ export interface RulePart {
   readonly fields: Fields<typeof rule>;
   /** The given name, or the one that stands for it. */
   readonly name: string;
+  /** The backends named in it, by position, though other things be wrong there. */
+  readonly refNames: ReadonlyMap<number, string>;
   /** Keys that the file has, readable or not. */
   readonly given: ReadonlySet<string>;
 }
@@ -91,8 +93,16 @@ function readRule(raw: unknown, path: Path, defaultName: string, report: Report)
     path,
     fields,
     name: typeof given.name === 'string' ? given.name : defaultName,
+    refNames: refNamesOf(given.backendRefs),
     given: new Set(Object.keys(given)),
   };
+}
+
+function refNamesOf(raw: unknown): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const [index, ref] of (Array.isArray(raw) ? raw : []).entries())
+    if (isMapping(ref) && typeof ref.name === 'string') names.set(index, ref.name);
+  return names;
 }
 
 function readSelection(raw: unknown, path: Path, report: Report) {

@@ -34,7 +34,10 @@ export function refuse(
  */
 export function text<T>(wanted: string, convert: (text: string) => T | string, pattern?: string) {
   return z
-    .string({ error: (issue) => wrongKind(issue.input, wanted) })
+    .string({
+      error: ({ input }) =>
+        `${wrongKind(input, wanted)}${typeof input === 'number' ? ': put it in quotes' : ''}`,
+    })
     .meta(pattern === undefined ? {} : { pattern })
     .transform((value, context): T => {
       const converted = convert(value);

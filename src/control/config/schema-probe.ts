@@ -61,7 +61,9 @@ const tcp = object({
       .string()
       .min(1, 'is empty: every answer would do')
       .describe('Text that the answer must contain'),
-  }).describe('Condition on the answer'),
+  })
+    .optional()
+    .describe('Condition on the answer; required'),
 }).describe('Open a connection, send a text and wait for another');
 
 const jsonExpectation = object({
@@ -136,6 +138,10 @@ export function probeOf(given: Given, context: z.core.$RefinementCtx): Probe | n
         : 'is for HTTP: put the expect of a tcp probe under tcp',
       ['expect'],
     );
+  if (given.tcp !== undefined && given.tcp.expect === undefined) {
+    refuse(context, 'is missing: write expect: { contains: TEXT }', ['tcp', 'expect']);
+    return null;
+  }
   return httpProbe(given) ?? tcpExchange(given) ?? socketProbe(given);
 }
 
@@ -156,7 +162,7 @@ function httpProbe({ httpGet, http, expect }: Given): HttpProbe | null {
 }
 
 function tcpExchange({ tcp }: Given): TcpExchangeProbe | null {
-  if (tcp === undefined) return null;
+  if (tcp?.expect === undefined) return null;
   return { type: 'tcp', port: tcp.port ?? null, send: tcp.send, expectContains: tcp.expect.contains };
 }
 

@@ -30,7 +30,7 @@ const hold = object({
   .describe('Requests wait, first come first served, until the Pod they need is there');
 
 const leader = object({
-  type: z.literal('Leader'),
+  type: z.literal('Leader').describe('Kind of selection'),
   hold,
   onDemotion: z
     .enum(['Close', 'Drain'])
@@ -69,7 +69,7 @@ const hashed = {
 };
 
 const range = object({
-  type: z.literal('Range'),
+  type: z.literal('Range').describe('Kind of mapping'),
   ranges: z
     .array(
       object({
@@ -110,9 +110,9 @@ const range = object({
 
 const mapping = z
   .discriminatedUnion('type', [
-    object({ type: z.literal('Exact') }),
-    object({ type: z.literal('Modulo'), ...hashed }),
-    object({ type: z.literal('JumpHash'), ...hashed }),
+    object({ type: z.literal('Exact').describe('Kind of mapping') }),
+    object({ type: z.literal('Modulo').describe('Kind of mapping'), ...hashed }),
+    object({ type: z.literal('JumpHash').describe('Kind of mapping'), ...hashed }),
     range,
   ])
   .describe('How a key becomes an ordinal');
@@ -123,7 +123,7 @@ function compareBytes(a: string, b: string): number {
 }
 
 const ordinalSelection = object({
-  type: z.literal('Ordinal'),
+  type: z.literal('Ordinal').describe('Kind of selection'),
   ordinal: ordinal.optional().describe('Always this Pod, instead of key and mapping'),
   key: key.optional(),
   mapping: mapping.optional(),
@@ -151,7 +151,7 @@ const ordinalSelection = object({
   .describe('The Pod of one ordinal, fixed or by a key of the request');
 
 const fanOut = object({
-  type: z.literal('FanOut'),
+  type: z.literal('FanOut').describe('Kind of selection'),
   over: z.enum(['All', 'Followers']).prefault('All').describe('Which ready Pods are asked'),
   respond: z
     .enum(['First', 'Quorum', 'All', 'Merge'])
@@ -163,12 +163,12 @@ const fanOut = object({
   merge: z
     .discriminatedUnion('type', [
       object({
-        type: z.literal('ConcatArrays'),
+        type: z.literal('ConcatArrays').describe('Kind of merging'),
         pointer: jsonPointer
           .prefault('')
           .describe('Where the array stands in each body; default: the body itself'),
       }),
-      object({ type: z.literal('JSONLines') }),
+      object({ type: z.literal('JSONLines').describe('Kind of merging') }),
     ])
     .optional()
     .describe('How bodies are merged'),
@@ -191,7 +191,7 @@ const fanOut = object({
   .describe('Many Pods at once');
 
 const balance = object({
-  type: z.literal('Balance').optional(),
+  type: z.literal('Balance').optional().describe('Kind of selection'),
   over: z
     .enum(['Ready', 'Followers'])
     .prefault('Ready')

@@ -4,6 +4,10 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   const longer =
     lower.length < 3 ? [] : candidates.filter((candidate) => candidate.toLowerCase().startsWith(lower));
   if (longer.length === 1) return longer[0]!;
+  const stem = candidates.find(
+    (candidate) => candidate.length >= 3 && lower.startsWith(candidate.toLowerCase()),
+  );
+  if (stem !== undefined && lower.length - stem.length <= 3) return stem;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

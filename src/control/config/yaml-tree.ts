@@ -50,6 +50,8 @@ export function readTree(text: string, env: Environment): Tree {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
+  // The YAML reader takes quadratic time for deep nesting; no configuration comes near.
+  if (isNestedTooDeeply(text)) return { root: null, problems: [TOO_DEEP], position };
   try {
     const document = parseDocument(text, {
       lineCounter: lines,
@@ -73,10 +75,29 @@ export function readTree(text: string, env: Environment): Tree {
     const root = reader.read(document.contents as Node, []);
     return { root, problems: reader.problems, position };
   } catch (error) {
-    const message =
-      error instanceof RangeError ? 'is nested too deeply' : `cannot be read: ${quote(String(error))}`;
+    if (error instanceof RangeError) return { root: null, problems: [TOO_DEEP], position };
+    const message = `cannot be read: ${quote(String(error))}`;
     return { root: null, problems: [{ offset: 0, path: [], message }], position };
   }
+}
+
+const MAX_DEPTH = 500;
+
+const TOO_DEEP: TreeProblem = { offset: 0, path: [], message: 'is nested too deeply' };
+
+/** Brackets inside texts count too, which only unbalanced ones in great number could make a difference. */
+function isNestedTooDeeply(text: string): boolean {
+  let depth = 0;
+  let dashes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === 0x5b || char === 0x7b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === 0x5d || char === 0x7d) depth = Math.max(0, depth - 1);
+    if (char === 0x0a) dashes = 0;
+    else if ((char === 0x2d || char === 0x3f) && text.charCodeAt(i + 1) === 0x20 && ++dashes > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 const NOTHING: Located['members'] = new Map();

@@ -15,16 +15,19 @@ export function checkReferences({ backends, listeners }: Parts, report: Report):
   for (const { rules } of listeners)
     for (const rule of rules) {
       const targets = new Map<string, BackendPart>();
+      for (const [index, name] of rule.refNames) {
+        const backend = byName.get(name);
+        if (backend !== undefined) {
+          if (rule.fields.backendRefs?.[index]?.weight !== 0) targets.set(name, backend);
+        } else if (backends.length > 0)
+          report(
+            [...rule.path, 'backendRefs', index, 'name'],
+            `there is no backend ${quote(name)}${didYouMean(name, [...byName.keys()])}`,
+          );
+      }
       const refs = rule.fields.backendRefs ?? [];
       if (refs.length > 0 && refs.every(({ weight }) => weight === 0))
         report([...rule.path, 'backendRefs'], 'every weight is 0: no request could go anywhere');
-      for (const [index, { name, weight }] of refs.entries()) {
-        const backend = byName.get(name);
-        const path = [...rule.path, 'backendRefs', index, 'name'];
-        if (backend === undefined)
-          report(path, `there is no backend ${quote(name)}${didYouMean(name, [...byName.keys()])}`);
-        else if (weight > 0) targets.set(name, backend);
-      }
       checkSelection(rule, targets, report);
     }
 }
