@@ -59,7 +59,8 @@ export function readTree(text: string, env: Environment): Tree {
       uniqueKeys: false,
       merge: false,
       schema: 'core',
-      logLevel: 'silent',
+      // 'silent' would also keep quiet about a second document.
+      logLevel: 'error',
     });
     const syntax = [...document.errors, ...document.warnings].map((error) => ({
       offset: error.pos[0],
@@ -68,7 +69,7 @@ export function readTree(text: string, env: Environment): Tree {
     }));
     if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
       syntax.push({ offset: 0, path: [], message: 'only YAML 1.2 is read: remove the %YAML directive' });
-    if (syntax.length > 0) return { root: null, problems: syntax, position };
+    if (syntax.length > 0) return { root: null, problems: firstOfEachLine(syntax, position), position };
     if (document.contents === null)
       return { root: null, problems: [{ offset: 0, path: [], message: 'the file is empty' }], position };
     const reader = new TreeReader(document as Document, env);
@@ -79,6 +80,15 @@ export function readTree(text: string, env: Environment): Tree {
     const message = `cannot be read: ${quote(String(error))}`;
     return { root: null, problems: [{ offset: 0, path: [], message }], position };
   }
+}
+
+/** What follows a syntax error on its line is mostly its echo. */
+function firstOfEachLine(problems: readonly TreeProblem[], position: Tree['position']): TreeProblem[] {
+  const seen = new Set<number>();
+  return problems.filter(({ offset }) => {
+    const { line } = position(offset);
+    return !seen.has(line) && seen.add(line);
+  });
 }
 
 const MAX_DEPTH = 500;
@@ -95,7 +105,8 @@ function isNestedTooDeeply(text: string): boolean {
       if (++depth > MAX_DEPTH) return true;
     } else if (char === 0x5d || char === 0x7d) depth = Math.max(0, depth - 1);
     if (char === 0x0a) dashes = 0;
-    else if ((char === 0x2d || char === 0x3f) && text.charCodeAt(i + 1) === 0x20 && ++dashes > MAX_DEPTH) return true;
+    else if ((char === 0x2d || char === 0x3f) && text.charCodeAt(i + 1) === 0x20 && ++dashes > MAX_DEPTH)
+      return true;
   }
   return false;
 }
