@@ -4,6 +4,7 @@ import type { YAMLError } from 'yaml';
 export function syntaxProblem(error: YAMLError, text: string): string {
   const said = `${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`.replace(/\s+/g, ' ');
   const line = lineAt(text, error.pos[0]);
+  if (/call stack/.test(said)) return 'is nested too deeply';
   if (error.code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) return 'a tab indents this line: use blanks';
   if (error.code === 'MULTIPLE_DOCS') return 'the file holds more than one YAML document (---): keep one';
   if (/[{[,].*\$\{[^}]*\}/.test(line) && !/["']\$\{/.test(line))
