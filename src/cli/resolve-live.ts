@@ -1,7 +1,11 @@
-import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
+import { SnapshotCell } from '../boundary/snapshot-cell.ts';
+import { ControlPlane } from '../control/control-plane.ts';
 import type { BackendConfig, Config } from '../model/config.ts';
+import { emptySnapshot } from '../model/empty.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
+import { Metrics } from '../observe/metrics.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
+import { silentLogger } from '../platform/logger.ts';
 
 const MAX_WAIT_MS = 5_000;
 const POLL_MS = 20;
@@ -14,6 +18,13 @@ export interface Resolving {
   /** Whether the first look-up of every backend has ended, well or badly. */
   firstRoundDone(): boolean;
   close(): unknown;
+}
+
+/** What a configuration means right now: its backends looked up and probed by a control plane of its own. */
+export function resolveFile(config: Config, hash: string): Promise<RoutingSnapshot> {
+  const cell = new SnapshotCell(emptySnapshot(config, hash));
+  const plane = new ControlPlane({ cell, metrics: new Metrics(), logger: silentLogger });
+  return resolveLive(plane, cell, config, hash);
 }
 
 /**

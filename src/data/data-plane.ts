@@ -154,6 +154,11 @@ export class DataPlane {
     this.#draining.clear();
   }
 
+  /** Requests and tunnels that are with a Pod now. */
+  inFlight(podId: number): number {
+    return this.#pools.inFlight(podId);
+  }
+
   /** What `/state` shows of the data plane. */
   report(): {
     listeners: { name: string; port: number; connections: number; draining: boolean }[];

@@ -195,32 +195,15 @@ export class Attempt implements UpstreamUser {
   onBytes(bytes: Buffer, end: number): void {
     const connection = this.#connection!;
     const { reader } = connection;
-    let at = 0;
-    if (!this.sending) return this.#failed('protocol', 'bytes before it was asked anything');
-    while (!this.#answering) {
-      const next = reader.readHead(bytes, at, end);
-      if (next === 0) return;
-      if (next < 0) return this.#failed('protocol', reader.error);
-      at = next;
-      const { status } = reader.head;
-      if (status === 101) return this.#switch(bytes.subarray(at, end));
-      if (status >= 200) {
-        if (!this.#owner.answered(this, reader)) return;
-        this.#answering = true;
-        reader.beginBody(this.#method, this.#options.mode);
-        if (reader.remaining > LARGE_BODY) connection.readLarge(true);
-      } else {
-        if (++this.#interims > MAX_INTERIM)
-          return this.#failed('protocol', `more than ${MAX_INTERIM} interim answers`);
-        this.#owner.interim(this, reader);
-        reader.next();
-        if (at === end) return;
-      }
-    }
+    let at = this.#answering ? 0 : this.#readHeads(connection, bytes, end);
+    if (at < 0) return;
     const pieces: Piece[] = [];
     if (!reader.complete) {
       at = reader.readBody(bytes, at, end, pieces);
-      if (at < 0) return this.#failed('protocol', reader.error);
+      if (at < 0) {
+        this.#failed('protocol', reader.error);
+        return;
+      }
     }
     if (!this.#relayed) {
       this.#relayed = true;
@@ -229,11 +212,40 @@ export class Attempt implements UpstreamUser {
     if (reader.complete && !this.#over) this.#complete(connection, at < end);
   }
 
+  /** Reads heads up to the final one. @returns the index of the body's first byte, or -1: not yet, or over */
+  #readHeads(connection: UpstreamConnection, bytes: Buffer, end: number): number {
+    const { reader } = connection;
+    if (!this.sending) return this.#failed('protocol', 'bytes before it was asked anything');
+    let at = 0;
+    for (;;) {
+      at = reader.readHead(bytes, at, end);
+      if (at === 0) return -1;
+      if (at < 0) return this.#failed('protocol', reader.error);
+      const { status } = reader.head;
+      if (status === 101) return this.#switch(bytes.subarray(at, end));
+      if (status >= 200) {
+        if (!this.#owner.answered(this, reader)) return -1;
+        this.#answering = true;
+        reader.beginBody(this.#method, this.#options.mode);
+        if (reader.remaining > LARGE_BODY) connection.readLarge(true);
+        return at;
+      }
+      if (++this.#interims > MAX_INTERIM)
+        return this.#failed('protocol', `more than ${MAX_INTERIM} interim answers`);
+      this.#owner.interim(this, reader);
+      reader.next();
+      if (at === end) return -1;
+    }
+  }
+
   onClosed(error: string | null): void {
     const connection = this.#connection!;
     this.#connection = null;
     const { reader } = connection;
-    if (!connection.connected) return this.#connectFailed(error ?? 'closed at once');
+    if (!connection.connected) {
+      this.#connectFailed(error ?? 'closed at once');
+      return;
+    }
     if (this.#answering && reader.framing === 'close' && error === null) {
       reader.complete = true;
       this.#succeeded();
@@ -320,22 +332,22 @@ export class Attempt implements UpstreamUser {
     return Math.min(idleTimeoutMs, Math.max(announcedMs / 2, announcedMs - 1000));
   }
 
-  #switch(rest: Buffer): void {
+  #switch(rest: Buffer): -1 {
     const connection = this.#connection!;
     const { head } = connection.reader;
     const asked = this.#owner.upgradeProtocol;
     const i = head.fields.find(names.UPGRADE);
     const got = i < 0 ? undefined : head.value(i);
     if (asked === null || !head.connection.upgrade || got === undefined || !offers(asked, got)) {
-      this.#failed('protocol', 'a 101 to a protocol that was not asked for');
-      return;
+      return this.#failed('protocol', 'a 101 to a protocol that was not asked for');
     }
     this.count('ok');
     this.#over = true;
     this.#owner.switched(this, connection.reader, Buffer.from(rest));
+    return -1;
   }
 
-  #failed(kind: 'reset' | 'protocol', detail: string): void {
+  #failed(kind: 'reset' | 'protocol', detail: string): -1 {
     const connection = this.#connection;
     this.#connection = null;
     connection?.destroy();
@@ -343,6 +355,7 @@ export class Attempt implements UpstreamUser {
     this.pool.failing = true;
     this.#end();
     this.#owner.failed(this, kind, detail);
+    return -1;
   }
 
   #end(): void {

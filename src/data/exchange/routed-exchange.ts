@@ -78,7 +78,10 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       if (!this.tried(pod.id)) {
         this.avoid(pod.id);
         const next = this.pickNow(backend);
-        if (next.type === 'pod' && next.pod.id !== pod.id) return this.picked([next.pod], backend);
+        if (next.type === 'pod' && next.pod.id !== pod.id) {
+          this.picked([next.pod], backend);
+          return;
+        }
       }
       this.fail('overloaded', `${pod.name} has ${pool.inFlight} requests in flight (connection.maxPerPod)`);
       return;

@@ -23,13 +23,15 @@ export class RuleBackendCells {
 
   answered(status: number, durationMs: number): void {
     const code = status >= 100 && status <= 599 ? status : 0;
-    const cell = (this.#codes[code] ??= this.#metrics.requests.with(
-      this.#rule,
-      this.#backend,
-      code === 0 ? 'other' : String(code),
-    ));
+    const cell = this.#codes[code] ?? this.#bind(code);
     cell.value++;
     this.#metrics.requestDuration.observe(this.duration, durationMs / 1000);
+  }
+
+  #bind(code: number): Cell {
+    const cell = this.#metrics.requests.with(this.#rule, this.#backend, code === 0 ? 'other' : String(code));
+    this.#codes[code] = cell;
+    return cell;
   }
 }
 

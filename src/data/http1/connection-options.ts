@@ -15,16 +15,7 @@ const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false
 const KEEP: ConnectionOptions = { close: false, keepAlive: true, upgrade: false, nominated: null };
 
 /** What stays although named: it frames, routes or protects the message (SPEC 3, Forwarding). */
-const PROTECTED = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'authorization',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-]);
+const PROTECTED = new Set(['host', 'content-length', 'transfer-encoding', 'authorization', 'via']);
 
 /** Reads every Connection field; empty list members and other tokens than names are of no effect. */
 export function connectionOptions(text: string, fields: FieldBlock): ConnectionOptions {
@@ -48,7 +39,7 @@ function merged(before: ConnectionOptions, value: string): ConnectionOptions {
     if (name === 'close') close = true;
     else if (name === 'keep-alive') keepAlive = true;
     else if (name === 'upgrade') upgrade = true;
-    else if (name !== '' && !PROTECTED.has(name)) nominated.add(name);
+    else if (name !== '' && !PROTECTED.has(name) && !name.startsWith('x-forwarded-')) nominated.add(name);
   }
   return { close, keepAlive, upgrade, nominated: nominated.size > 0 ? nominated : null };
 }

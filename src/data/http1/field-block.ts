@@ -26,6 +26,8 @@ export class FieldBlock {
   /** What is wrong, in words, after MALFORMED. */
   error = '';
   #next = 0;
+  /** End of what was looked at of an unfinished line: without a LF behind it there is nothing new to learn. */
+  #scanned = 0;
 
   /** Begins a block whose first line starts at `offset` (relative to the head). */
   begin(offset: number): void {
@@ -33,6 +35,7 @@ export class FieldBlock {
     this.seen = 0;
     this.canonical = true;
     this.#next = offset;
+    this.#scanned = offset;
   }
 
   /**
@@ -42,17 +45,21 @@ export class FieldBlock {
    */
   parse(bytes: Uint8Array, base: number, end: number, maxFields: number): number {
     let lineStart = base + this.#next;
+    if (this.#scanned > this.#next) {
+      const lf = bytes.indexOf(LF, base + this.#scanned);
+      if (lf < 0 || lf >= end) return this.#pause(base, lineStart, end);
+    }
     for (;;) {
-      if (lineStart >= end) return this.#pause(base, lineStart);
+      if (lineStart >= end) return this.#pause(base, lineStart, end);
       let i = lineStart;
       if (bytes[i] === CR) {
-        if (i + 1 >= end) return this.#pause(base, lineStart);
+        if (i + 1 >= end) return this.#pause(base, lineStart, end);
         if (bytes[i + 1] !== LF) return this.#fail('a bare CR');
         this.blankStart = lineStart - base;
         return i + 2;
       }
       while (i < end && TCHAR[bytes[i]!] === 1) i++;
-      if (i >= end) return this.#pause(base, lineStart);
+      if (i >= end) return this.#pause(base, lineStart, end);
       if (bytes[i] !== COLON || i === lineStart) return this.#fail(nameError(bytes, lineStart, i));
       const nameEnd = i;
       i++;
@@ -61,7 +68,7 @@ export class FieldBlock {
       while (i < end && VALUE_CHAR[bytes[i]!] === 1) i++;
       if (i + 1 >= end) {
         if (i < end && bytes[i] !== CR) return this.#fail('a control byte or bare LF in a field value');
-        return this.#pause(base, lineStart);
+        return this.#pause(base, lineStart, end);
       }
       if (bytes[i] !== CR || bytes[i + 1] !== LF)
         return this.#fail('a control byte, bare CR or bare LF in a field value');
@@ -132,8 +139,9 @@ export class FieldBlock {
     this.ids = ids;
   }
 
-  #pause(base: number, lineStart: number): number {
+  #pause(base: number, lineStart: number, end: number): number {
     this.#next = lineStart - base;
+    this.#scanned = end - base;
     return NEED_MORE;
   }
 

@@ -23,7 +23,7 @@ export const WWW_AUTHENTICATE = 21;
 export const AUTHORIZATION = 22;
 export const COOKIE = 23;
 export const ACCEPT_ENCODING = 24;
-/** Content-Length or Transfer-Encoding but for `_`: lenient Pods map both to the same variable. */
+/** Content-Length or Transfer-Encoding but for punctuation: lenient Pods map `_`, and more, to the same variable. */
 export const LOOKALIKE = 25;
 
 const NAMES: readonly (readonly [string, number])[] = [
@@ -51,8 +51,6 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['authorization', AUTHORIZATION],
   ['cookie', COOKIE],
   ['accept-encoding', ACCEPT_ENCODING],
-  ['content_length', LOOKALIKE],
-  ['transfer_encoding', LOOKALIKE],
 ];
 
 interface Candidate {
@@ -63,16 +61,16 @@ interface Candidate {
 /** By length and first byte: few names share both, so that most fields are dismissed by one look. */
 const BY_LENGTH: (Candidate[][] | undefined)[] = [];
 for (const [name, id] of NAMES) {
-  const first = (BY_LENGTH[name.length] ??= Array.from({ length: 256 }, () => []));
-  first[name.charCodeAt(0)]!.push({ id, bytes: Uint8Array.from(name, (c) => c.charCodeAt(0)) });
+  BY_LENGTH[name.length] ??= Array.from({ length: 256 }, () => []);
+  const candidate = { id, bytes: Uint8Array.from(name, (c) => c.charCodeAt(0)) };
+  BY_LENGTH[name.length]![name.charCodeAt(0)]!.push(candidate);
 }
 const LONGEST = BY_LENGTH.length - 1;
 
 /** The number of the field whose name (a token, any case) stands at `start`. */
 export function fieldId(bytes: Uint8Array, start: number, length: number): number {
-  if (length > LONGEST) return 0;
-  const byFirst = BY_LENGTH[length];
-  if (byFirst === undefined) return 0;
+  const byFirst = length > LONGEST ? undefined : BY_LENGTH[length];
+  if (byFirst === undefined) return lookalike(bytes, start, length);
   const candidates = byFirst[bytes[start]! | 0x20]!;
   for (let c = 0; c < candidates.length; c++) {
     const { id, bytes: name } = candidates[c]!;
@@ -80,12 +78,27 @@ export function fieldId(bytes: Uint8Array, start: number, length: number): numbe
     while (i < length && lower(bytes[start + i]!) === name[i]) i++;
     if (i === length) return id;
   }
-  return 0;
+  return lookalike(bytes, start, length);
 }
 
-/** The number of a field by its lower-case name. */
-export function fieldIdOf(name: string): number {
-  return NAMES.find(([known]) => known === name)?.[1] ?? 0;
+const FRAMING_LETTERS = ['contentlength', 'transferencoding'].map((name) =>
+  Uint8Array.from(name, (c) => c.charCodeAt(0)),
+);
+
+/** LOOKALIKE if only punctuation tells the name from a framing field's, else 0. */
+function lookalike(bytes: Uint8Array, start: number, length: number): number {
+  if (length < 13) return 0;
+  for (const letters of FRAMING_LETTERS) {
+    let matched = 0;
+    let i = 0;
+    for (; i < length; i++) {
+      const byte = lower(bytes[start + i]!);
+      if (matched < letters.length && byte === letters[matched]) matched++;
+      else if ((byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39)) break;
+    }
+    if (i === length && matched === letters.length) return LOOKALIKE;
+  }
+  return 0;
 }
 
 function lower(byte: number): number {

@@ -172,7 +172,7 @@ export class RequestHead implements RequestView {
     const { fields, text } = this;
     this.target = text.slice(this.targetStart, this.targetEnd);
     if (fields.has(names.LOOKALIKE))
-      return this.#bad('a field that is Content-Length or Transfer-Encoding but for "_"');
+      return this.#bad('a field that is Content-Length or Transfer-Encoding but for punctuation');
     const contentLength = readContentLength(text, fields);
     if (typeof contentLength === 'string') return this.#bad(contentLength);
     const chunked = readTransferEncoding(text, fields);

@@ -90,7 +90,7 @@ export class ResponseHead {
     if (chunked && contentLength >= 0) return this.#fail('Content-Length beside Transfer-Encoding') > 0;
     if (chunked && this.minor === 0) return this.#fail('Transfer-Encoding in HTTP/1.0') > 0;
     if (fields.has(names.LOOKALIKE))
-      return this.#fail('a field like Content-Length or Transfer-Encoding but for "_"') > 0;
+      return this.#fail('a field that is Content-Length or Transfer-Encoding but for punctuation') > 0;
     this.contentLength = contentLength;
     this.chunked = chunked;
     this.connection = connectionOptions(text, fields);

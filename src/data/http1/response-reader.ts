@@ -5,7 +5,7 @@ import { ResponseHead } from './response-head.ts';
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'close';
 
 /** Bytes of an answer head before it is refused. */
-const MAX_HEAD_BYTES = 256 * 1024;
+const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
  * Reads answers from bytes that come in any pieces: heads one after another (interim ones first), then the body. Knows

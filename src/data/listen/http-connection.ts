@@ -16,6 +16,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** After an early answer the rest of the request is read for so long, or so far, that the client can read the answer. */
 const LINGER_MS = 500;
 const LINGER_BYTES = 1024 * 1024;
+const MAX_EMPTY_LINES = 4;
 
 /**
  * What a client's connection is doing:
@@ -44,6 +45,8 @@ export class HttpConnection implements Downstream {
   #deadlineMs: number;
   #bodyReadMs = 0;
   #lingered = 0;
+  #lateLinger = false;
+  #emptyLines = 0;
   #inputPaused = false;
 
   constructor(socket: Socket, listener: ListenerConfig, deps: HttpDeps) {
@@ -195,17 +198,13 @@ export class HttpConnection implements Downstream {
       head.begin();
     }
     if (!head.started) {
-      // One empty line in front of a request is ignored (RFC 9112 section 2.2).
-      if (bytes[at] === CR) {
+      // Empty lines in front of a request are ignored (RFC 9112 section 2.2), a few of them.
+      while (bytes[at] === CR && this.#emptyLines < MAX_EMPTY_LINES) {
         if (at + 1 >= end) return this.#needMore();
-        if (bytes[at + 1] === LF) {
-          at += 2;
-          if (at === end) return at;
-        }
-      }
-      if (bytes[at] === CR) {
-        this.#refuse('bad_request', 'the request does not begin with a method');
-        return -1;
+        if (bytes[at + 1] !== LF) break;
+        this.#emptyLines++;
+        at += 2;
+        if (at === end) return at;
       }
     }
     const next = head.parse(bytes, at, end, this.#listener.limits);
@@ -215,6 +214,7 @@ export class HttpConnection implements Downstream {
       this.#refuse(failure, detail, status);
       return -1;
     }
+    this.#emptyLines = 0;
     this.#begin(head);
     return next;
   }
@@ -243,7 +243,7 @@ export class HttpConnection implements Downstream {
         started.detail,
         undefined,
         started.rule,
-        this.#body === null && mayKeep(head),
+        this.#body === null && head.method !== 'CONNECT' && mayKeep(head),
       );
   }
 
@@ -315,8 +315,6 @@ export class HttpConnection implements Downstream {
       this.#deadlineMs = performance.now() + this.#listener.timeouts.idleMs;
     } else this.socket.destroy();
   }
-
-  #lateLinger = false;
 
   #setPaused(paused: boolean): void {
     if (paused === this.#inputPaused || this.#state === 'gone') return;

@@ -1,0 +1,247 @@
+import { startAdminServer } from './admin/admin-server.ts';
+import { startDebugServer } from './admin/debug-server.ts';
+import { redactConfig } from './admin/redact-config.ts';
+import { SnapshotCell } from './boundary/snapshot-cell.ts';
+import { loadConfig } from './control/config/load.ts';
+import type { ParseResult } from './control/config/parse.ts';
+import { formatProblem } from './control/config/problem.ts';
+import { restartProblems } from './control/config/restart.ts';
+import { watchConfig } from './control/config/watch.ts';
+import { ControlPlane } from './control/control-plane.ts';
+import { DataPlane } from './data/data-plane.ts';
+import { requestViewOf } from './data/described-request.ts';
+import { explainRequest, listenerOfUrl } from './data/explain.ts';
+import type { Config, HostPort, Problem } from './model/config.ts';
+import { emptySnapshot } from './model/empty.ts';
+import { createLogger, type LeveledLogger } from './observe/logger.ts';
+import { startLoopMonitor } from './observe/loop-monitor.ts';
+import { Metrics } from './observe/metrics.ts';
+import { startProcessMetrics } from './observe/process-metrics.ts';
+import { renderMetrics, shared } from './observe/render.ts';
+import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { version } from './platform/version.ts';
+
+/** The sidecar cannot start. `problems` are those of the configuration, else the message says why. */
+export class StartError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(message: string, problems: readonly Problem[] = []) {
+    super(message);
+    this.problems = problems;
+  }
+}
+
+export interface AppOptions {
+  readonly configFile: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Readable log lines instead of JSON. */
+  readonly pretty: boolean;
+  /** Somebody asked by `POST /quit`; stop as on SIGTERM. */
+  onQuit(): void;
+}
+
+/** A running sidecar. */
+export interface App {
+  readonly admin: HostPort;
+  readonly debug: HostPort;
+  listeners(): { name: string; host: string; port: number }[];
+  readonly logger: LeveledLogger;
+  /** Stops accepting, lets what is in flight finish within `shutdown.timeout`, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts the sidecar together and starts it: the only place that knows both planes.
+ * @throws StartError
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  const loaded = loadConfig(options.configFile, options.env);
+  if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
+  return new RunningApp(options, loaded.config, loaded.hash).start();
+}
+
+class RunningApp implements App {
+  readonly logger: LeveledLogger;
+  admin!: HostPort;
+  debug!: HostPort;
+  readonly #options: AppOptions;
+  readonly #metrics = new Metrics();
+  readonly #cell: SnapshotCell;
+  readonly #control: ControlPlane;
+  readonly #data: DataPlane;
+  readonly #monitor = startLoopMonitor();
+  readonly #hash: string;
+  #servers: { close(): Promise<void> }[] = [];
+  #watch: { close(): void } | null = null;
+  #reloading: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: AppOptions, config: Config, hash: string) {
+    this.#options = options;
+    this.#hash = hash;
+    this.logger = createLogger({ level: config.log.level, pretty: options.pretty });
+    this.#cell = new SnapshotCell(emptySnapshot(config, hash));
+    const { logger } = this;
+    this.#control = new ControlPlane({ cell: this.#cell, metrics: this.#metrics, logger });
+    this.#data = new DataPlane({ cell: this.#cell, outcomes: this.#control, metrics: this.#metrics, logger });
+  }
+
+  listeners(): { name: string; host: string; port: number }[] {
+    return this.#data.addresses();
+  }
+
+  async start(): Promise<App> {
+    const { config } = this.#cell.current();
+    try {
+      const prepared = await this.#data.prepare(config.listeners);
+      await this.#startServers(config);
+      this.#control.apply(config, this.#hash);
+      prepared.commit();
+    } catch (error) {
+      this.#control.close();
+      await Promise.all(this.#servers.map((server) => server.close()));
+      await this.#data.shutdown(0);
+      this.#monitor.close();
+      throw new StartError(error instanceof Error ? error.message : String(error));
+    }
+    this.#reloaded(true);
+    this.#watch = watchConfig(this.#options.configFile, {
+      logger: this.logger,
+      env: this.#options.env,
+      knownHash: this.#hash,
+      onChange: (result, hash) => {
+        // One after another: a change that comes during another is taken after it.
+        this.#reloading = this.#reloading.then(() => this.#reload(result, hash));
+      },
+    });
+    const listeners = this.listeners().map(({ name, host, port }) => `${name} ${show({ host, port })}`);
+    this.logger.info(
+      { version, listeners, admin: show(this.admin), debug: show(this.debug) },
+      'headroute has started',
+    );
+    return this;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { shutdownTimeoutMs } = this.#cell.current().config;
+    this.logger.info(
+      { timeoutMs: shutdownTimeoutMs },
+      'stopping: no new connections, requests in flight finish',
+    );
+    this.#watch?.close();
+    await this.#data.shutdown(shutdownTimeoutMs);
+    this.#control.close();
+    this.#monitor.close();
+    await Promise.all(this.#servers.map((server) => server.close()));
+    this.logger.info({}, 'stopped');
+  }
+
+  async #startServers(config: Config): Promise<void> {
+    const { logger } = this;
+    const append = startProcessMetrics();
+    const families = [...this.#metrics.all(), ...snapshotFamilies(() => this.#cell.current(), version)];
+    const admin = await startAdminServer({
+      address: config.admin,
+      logger,
+      livez: () => this.#monitor.livez(),
+      readyz: () => this.#readyz(),
+      metrics: shared(() => renderMetrics(() => families, { append })),
+    });
+    this.#servers.push(admin);
+    this.admin = admin.address;
+    const debug = await startDebugServer({
+      address: config.debug,
+      logger,
+      state: () => this.#state(),
+      explain: (method, url, headers) => this.#explain(method, url, headers),
+      config: () => redactConfig(this.#cell.current().config),
+      drain: () => {
+        logger.info({}, 'draining: new requests are answered with 503');
+        this.#data.drain();
+      },
+      quit: () => this.#options.onQuit(),
+      setLogLevel: (level) => logger.setLevel(level),
+    });
+    this.#servers.push(debug);
+    this.debug = debug.address;
+  }
+
+  #readyz(): { ok: boolean; reason: string } {
+    if (this.#stopping !== null) return { ok: false, reason: 'stopping' };
+    if (this.#data.isDraining) return { ok: false, reason: 'draining' };
+    if (!this.#control.firstRoundDone())
+      return { ok: false, reason: 'the first look-up of some backend has not ended' };
+    return { ok: true, reason: 'configuration loaded, listeners bound, every backend looked up' };
+  }
+
+  #state(): object {
+    const { version: snapshot, configHash } = this.#cell.current();
+    return { version, snapshot, configHash, ...this.#data.report(), backends: this.#control.backends() };
+  }
+
+  #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {
+    const snapshot = this.#cell.current();
+    const request = requestViewOf(
+      method,
+      url,
+      headers.map(([name, value]) => `${name}: ${value}`),
+    );
+    return explainRequest(snapshot, listenerOfUrl(snapshot, url), request, {
+      selfPodName: snapshot.config.selfPodName,
+      inFlight: (podId) => this.#data.inFlight(podId),
+    });
+  }
+
+  /** All of a change or nothing of it (C6). */
+  async #reload(result: ParseResult, hash: string): Promise<void> {
+    if (this.#stopping !== null) return;
+    const running = this.#cell.current().config;
+    const file = this.#options.configFile;
+    const problems = result.ok ? restartProblems(running, result.config, file) : result.problems;
+    if (!result.ok || problems.length > 0) {
+      this.#reloaded(false);
+      this.logger.error(
+        { problems: problems.map(formatProblem) },
+        'the changed configuration is invalid; the running one stays',
+      );
+      return;
+    }
+    const { config } = result;
+    try {
+      const prepared = await this.#data.prepare(config.listeners);
+      try {
+        this.#control.apply(config, hash);
+      } catch (error) {
+        prepared.abort();
+        throw error;
+      }
+      prepared.commit();
+    } catch (error) {
+      this.#reloaded(false);
+      this.logger.error(
+        { reason: error instanceof Error ? error.message : String(error) },
+        'the changed configuration cannot take effect; the running one stays',
+      );
+      return;
+    }
+    if (config.log.level !== running.log.level) this.logger.setLevel(config.log.level);
+    this.#reloaded(true);
+    this.logger.info({ configHash: hash }, 'the changed configuration is in force');
+  }
+
+  #reloaded(ok: boolean): void {
+    const { reloads, lastReloadSuccessful, lastReloadSuccessTimestamp } = this.#metrics;
+    reloads.with(ok ? 'success' : 'failure').value++;
+    lastReloadSuccessful.with().value = ok ? 1 : 0;
+    if (ok) lastReloadSuccessTimestamp.with().value = Date.now() / 1000;
+  }
+}
+
+function show({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,16 @@
+export const HELP = `headroute routes each local request to the right Pod of a headless Service.
+
+usage:
+  headroute run     [--config FILE]            run the sidecar
+  headroute check   [--config FILE]            validate; print every problem as FILE:LINE:COL: path: message
+  headroute explain [--config FILE | --debug URL] [--json] METHOD URL [-H 'Name: value']...
+                                               say which rule and Pod a request would take, and why;
+                                               URL of --debug is that of a running sidecar's debug.address
+  headroute schema                             print the JSON Schema of the configuration
+  headroute demo    [--pods N] [--duration 20s]
+                                               an embedded DNS server, N small Pods and the sidecar, on loopback
+  headroute --version | --help
+
+--config defaults to $HEADROUTE_CONFIG, else /etc/headroute/headroute.yaml.
+Exit status: 0 done; 1 the configuration is invalid or the sidecar could not start; 2 wrong usage.
+`;

@@ -1,0 +1,59 @@
+import { parseCommand, UsageError } from './cli/arguments.ts';
+import { check } from './cli/check.ts';
+import { becameDemoPod, demo } from './cli/demo.ts';
+import { explain } from './cli/explain.ts';
+import { HELP } from './cli/help.ts';
+import { resolveFile } from './cli/resolve-live.ts';
+import { run } from './cli/run.ts';
+import { schema } from './cli/schema.ts';
+import { version } from './platform/version.ts';
+
+const { env } = process;
+const out = (text: string): void => void process.stdout.write(text);
+const err = (text: string): void => void process.stderr.write(text);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const command = parseCommand(argv, env);
+  switch (command.name) {
+    case 'help':
+      out(HELP);
+      return 0;
+    case 'version':
+      out(`${version}\n`);
+      return 0;
+    case 'schema':
+      return schema((text) => out(`${text}\n`));
+    case 'check':
+      return check(command.config, env, (line) => out(`${line}\n`));
+    case 'explain':
+      return explain(command, { env, out, err, resolve: resolveFile });
+    case 'run':
+      return run(command.config, {
+        env,
+        err,
+        pretty: process.stderr.isTTY === true,
+        exit: (status) => process.exit(status),
+        onStopSignal(callback) {
+          for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => callback(signal));
+        },
+      });
+    case 'demo':
+      return demo(command, { program: process.argv[1]!, out, err, terminal: process.stdout.isTTY === true });
+  }
+}
+
+async function runCommand(): Promise<void> {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof UsageError) {
+      err(`headroute: ${error.message}\n\n${HELP}`);
+      process.exitCode = 2;
+    } else {
+      err(`headroute: ${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+if (!becameDemoPod(env)) await runCommand();
