@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Hopeless } from './eventually.ts';
 
 /** A server under test or beside it: its output is kept for the message of a failure, and it never outlives the test file. */
 export class Child {
@@ -40,7 +41,7 @@ export class Child {
   assertRunning(): void {
     const { exitCode, signalCode } = this.#process;
     if (exitCode !== null || signalCode !== null) {
-      throw new Error(`${this.#name} ended (${exitCode ?? signalCode}): ${this.#output.slice(-2000)}`);
+      throw new Hopeless(`${this.#name} ended (${exitCode ?? signalCode}): ${this.#output.slice(-2000)}`);
     }
   }
 

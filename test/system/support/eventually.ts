@@ -1,3 +1,6 @@
+/** Thrown by a check that waiting cannot help. */
+export class Hopeless extends Error {}
+
 /** Asks a server again and again where it offers no event; throws at the deadline with what was seen last. */
 export async function eventually<T>(
   check: () => Promise<T | undefined | null | false>,
@@ -11,6 +14,7 @@ export async function eventually<T>(
       const found = await check();
       if (found !== undefined && found !== null && found !== false) return found;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what} (${last})`);
