@@ -1,0 +1,137 @@
+/**
+ * Interim answers: relayed to who understands them, never taken for the final one, never without end.
+ *
+ * Story: http-proxy-3 and httpxy drop 103 and hang on a 101 that nobody asked for; nginx relays it (R09).
+ * Sources: RFC 9110 sections 7.8 and 15.2; nginx-tests proxy_early_hints.t; traefik Test1xxResponses; caddy
+ * TestFinalizeResponse_101_NoUpgradeRequest. Case ids R07–R09.
+ */
+import { describe, expect, it } from 'vitest';
+import type { PodConnection, PodRequest } from '../helpers/raw-pod.ts';
+import { expectProblem, expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
+import { value } from '../helpers/wire.ts';
+
+type Reply = (connection: PodConnection, request: PodRequest) => void;
+const GET = lines('GET /bad HTTP/1.1', 'Host: a');
+
+/** A Pod that answers `/bad` by `reply` and anything else properly. */
+function podThat(reply: Reply, options: Parameters<typeof scene>[0] = {}): Promise<Scene> {
+  const onRequest: Reply = (c, r) => (r.target.startsWith('/bad') ? reply(c, r) : c.answer(r.target, r));
+  return scene({
+    scripts: [{ onRequest }],
+    rules: [{ retry: { attempts: 0, codes: [], backoffMs: 1, budget: null } }],
+    ...options,
+  });
+}
+
+describe('R07–R09 interim answers', () => {
+  it('R07 103 then 200: both relayed to HTTP/1.1', async () => {
+    const stage = await podThat((c, r) => {
+      c.write('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n');
+      setTimeout(() => c.answer('done', r), 20);
+    });
+    const client = await stage.client();
+    client.send(GET);
+    const hints = await client.message();
+    expect(hints.status).toBe(103);
+    expect(value(hints, 'link')).toBe('</a>; rel=preload');
+    expect((await client.message()).body.toString()).toBe('done');
+    await expectUnharmed(client);
+  });
+
+  it('R07 several interim answers in one segment with the final one', async () => {
+    const stage = await podThat((c) =>
+      c.write(
+        'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <b>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      ),
+    );
+    const client = await stage.client();
+    client.send(GET);
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await client.message()).status);
+    expect(statuses).toEqual([102, 103, 103, 200]);
+    await expectUnharmed(client);
+  });
+
+  it('R07 HTTP/1.0 gets the final answer only', async () => {
+    const stage = await podThat((c, r) => {
+      c.write('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n');
+      c.answer('done', r);
+    });
+    const client = await stage.client();
+    client.send('GET /bad HTTP/1.0\r\nHost: a\r\n\r\n');
+    const answer = await client.message();
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toBe('done');
+  });
+
+  it('R07 hop-by-hop fields are stripped from interim answers', async () => {
+    const stage = await podThat((c, r) => {
+      c.write(
+        'HTTP/1.1 103 Early Hints\r\nConnection: X-Secret\r\nX-Secret: 1\r\nKeep-Alive: x\r\nLink: <a>\r\n\r\n',
+      );
+      c.answer('done', r);
+    });
+    const client = await stage.client();
+    client.send(GET);
+    const hints = await client.message();
+    expect(
+      hints.fields.map(([n]) => n.toLowerCase()).filter((n) => n === 'x-secret' || n === 'keep-alive'),
+    ).toEqual([]);
+    expect(value(hints, 'link')).toBe('<a>');
+  });
+
+  it('R08 103 then the end: 502 after the 103', async () => {
+    const stage = await podThat((c) => c.end('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'));
+    const client = await stage.client();
+    client.send(GET);
+    expect((await client.message()).status).toBe(103);
+    expectProblem(await client.message(), ['upstream_reset', 'upstream_protocol'], true);
+    await expectUnharmed(client);
+  });
+
+  it('R08 interim answers without end are bounded', async () => {
+    const stage = await podThat((c) => {
+      const flood = (): void => {
+        if (!c.closed && c.socket.writable) {
+          c.write('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'.repeat(100));
+          setImmediate(flood);
+        }
+      };
+      flood();
+      setTimeout(() => c.socket.destroy(), 1500);
+    });
+    const client = await stage.client();
+    client.send(GET);
+    await stage.pod.until(
+      (p) => p.connections[0]?.closed || p.connections[0]?.ended,
+      'the flood to be cut',
+      1400,
+    );
+    client.destroy();
+    await expectUnharmed(await stage.client());
+  });
+
+  it('R09 101 that nobody asked for: 502', async () => {
+    const stage = await podThat((c) =>
+      c.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw'),
+    );
+    const client = await stage.client();
+    expectProblem(await client.exchange(GET), 'upstream_protocol', true);
+    await stage.pod.until(
+      (p) => p.connections[0]?.closed || p.connections[0]?.ended || false,
+      'the upstream connection to be destroyed',
+    );
+    await expectUnharmed(client);
+  });
+
+  it('101 to another protocol than was asked for: 502', async () => {
+    const stage = await podThat((c) =>
+      c.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\nraw'),
+    );
+    const client = await stage.client();
+    const answer = await client.exchange(
+      lines('GET /bad HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket'),
+    );
+    expectProblem(answer, 'upstream_protocol', true);
+  });
+});

@@ -1,0 +1,216 @@
+/**
+ * Kept connections: reused, closed in time, never a request lost or doubled because one had just been closed.
+ *
+ * Story: a Pod answers keep-alive and closes, the next POST fails though it was never sent (nodejs/node#47130); NTLM
+ * authenticates a connection, and a shared one lets others in under a foreign name.
+ * Sources: RFC 9112 section 9.3; haproxy http-ntlm.vtc; SPEC 3; issue 11 item 7. Case ids R2 of field-cases.md, C08 of
+ * http-cases.json.
+ */
+import { describe, expect, it } from 'vitest';
+import { leaderSelection } from '../helpers/data-plane.ts';
+import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
+import { pause, poll } from '../helpers/waiting.ts';
+import { value } from '../helpers/wire.ts';
+
+const get = (target: string, ...fields: string[]): string =>
+  lines(`GET ${target} HTTP/1.1`, 'Host: a', ...fields);
+
+describe('reuse', () => {
+  it('one upstream connection serves many requests and many clients', async () => {
+    const { pod, client: dial } = await scene();
+    for (let i = 0; i < 5; i++) {
+      const client = await dial();
+      await expectUnharmed(client, `/${i}a`);
+      await expectUnharmed(client, `/${i}b`);
+      client.destroy();
+    }
+    expect(pod.connections.length).toBe(1);
+  });
+
+  it.each([
+    ['Connection: close', 'Connection: close\r\n'],
+    ['close in a list, other case', 'Connection: x, CLOSE\r\n'],
+  ])('not after the Pod said %s', async (_, extra) => {
+    const { pod, client: dial } = await scene({
+      scripts: [{ onRequest: (c, r) => c.answer(r.target, r, extra) }],
+    });
+    const client = await dial();
+    await expectUnharmed(client, '/1');
+    await expectUnharmed(client, '/2');
+    expect(pod.connections.length).toBe(2);
+    await pod.until((p) => p.connections[0]!.ended || p.connections[0]!.closed, 'the first to be closed');
+  });
+
+  it('the Pod’s Connection: close does not close the client, nor the client’s the Pod', async () => {
+    const { pod, client: dial } = await scene();
+    const one = await dial();
+    expect(value(await one.exchange(get('/1', 'Connection: close')), 'connection')).toBe('close');
+    expect(await one.closed()).toBe('fin');
+    await expectUnharmed(await dial());
+    expect(pod.connections.length).toBe(1);
+    expect(pod.connections[0]!.text).not.toMatch(/^connection: close/im);
+  });
+
+  it('idle upstream connections are closed after idleTimeout', async () => {
+    const { pod, client: dial } = await scene({ connection: { idleTimeoutMs: 200 } });
+    await expectUnharmed(await dial());
+    await pod.until(
+      (p) => p.connections[0]!.ended || p.connections[0]!.closed,
+      'the idle connection to close',
+      2000,
+    );
+  });
+
+  it.each(['Keep-Alive: timeout=1', 'Keep-Alive: max=100, timeout=1'])(
+    'and before the Pod’s announced %s',
+    async (field) => {
+      const { pod, client: dial } = await scene({
+        scripts: [{ onRequest: (c, r) => c.answer(r.target, r, `Connection: keep-alive\r\n${field}\r\n`) }],
+      });
+      await expectUnharmed(await dial());
+      const began = performance.now();
+      await pod.until(
+        (p) => p.connections[0]!.ended || p.connections[0]!.closed,
+        'the idle connection to close',
+        1000,
+      );
+      expect(performance.now() - began).toBeLessThan(1000);
+    },
+  );
+
+  it('maxPerPod bounds the connections to a Pod; requests wait for a place', async () => {
+    let open = 0;
+    let most = 0;
+    const { client: dial } = await scene({
+      connection: { maxPerPod: 2 },
+      scripts: [
+        {
+          onRequest: (c, r) => {
+            most = Math.max(most, ++open);
+            setTimeout(() => {
+              open--;
+              c.answer(r.target, r);
+            }, 20);
+          },
+        },
+      ],
+    });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => dial()));
+    const answers = await Promise.all(clients.map((client, n) => client.exchange(get(`/${n}`))));
+    // Whether the surplus waits or is refused as overloaded, it never passes the bound.
+    expect(most).toBeLessThanOrEqual(2);
+    for (const answer of answers) expect([200, 503]).toContain(answer.status);
+    expect(answers.filter((a) => a.status === 200).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('a Pod that left gets nothing new, and its idle connections are closed', async () => {
+    const { pod, plane, client: dial } = await scene();
+    await expectUnharmed(await dial());
+    plane.setPods([]);
+    await pod.until(
+      (p) => p.connections[0]!.ended || p.connections[0]!.closed,
+      'the idle connection to close',
+      2000,
+    );
+    const answer = await (await dial()).exchange(get('/none'));
+    expect(value(answer, 'x-headroute-failure')).toBe('no_endpoint');
+    expect(pod.requests.length).toBe(1);
+  });
+});
+
+describe('R2 the Pod closes between two requests', () => {
+  for (const delay of [0, 1, 5, 30])
+    for (const [rule, options] of [
+      ['Balance', {}],
+      ['Leader', { leader: 'db-0', rules: [{ selection: leaderSelection() }] }],
+    ] as const)
+      it(`${rule}, next POST ${delay} ms after 200 + FIN: served on a fresh connection, never doubled`, async () => {
+        const { pod, client: dial } = await scene({
+          ...options,
+          scripts: [
+            {
+              onRequest: (c, r) => {
+                c.answer(r.target, r);
+                if (r.target === '/first') c.end();
+              },
+            },
+          ],
+        });
+        const client = await dial();
+        expect((await client.exchange(get('/first'))).status).toBe(200);
+        if (delay > 0) await pause(delay);
+        const answer = await client.exchange(
+          `${lines('POST /w HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`,
+        );
+        const posts = pod.requests.filter((r) => r.method === 'POST').length;
+        if (delay >= 5) expect(answer.status).toBe(200);
+        // At +0 the FIN may not have been seen; then the outcome is unknown and must be said so, never tried again.
+        if (answer.status !== 200) {
+          expect(value(answer, 'x-headroute-failure')).toBe('upstream_reset');
+          expect(value(answer, 'x-headroute-sent')).toBe('true');
+          expect(posts).toBeLessThanOrEqual(1);
+        } else expect(posts).toBe(1);
+      });
+
+  it('a GET meets the same and is served', async () => {
+    const { client: dial } = await scene({
+      scripts: [
+        {
+          onRequest: (c, r) => {
+            c.answer(r.target, r);
+            c.end();
+          },
+        },
+      ],
+    });
+    const client = await dial();
+    for (let i = 0; i < 20; i++) await expectUnharmed(client, `/${i}`);
+  });
+});
+
+describe('C08 connection-bound authentication', () => {
+  it.each(['NTLM', 'Negotiate'])('%s: the upstream connection is this client’s alone', async (scheme) => {
+    const { pod, client: dial } = await scene({
+      scripts: [
+        {
+          onRequest: (c, r) => {
+            if (r.target !== '/auth') return c.answer(String(c.index), r);
+            const seen = c.requests.length;
+            if (seen === 1)
+              c.write(`HTTP/1.1 401 X\r\nWWW-Authenticate: ${scheme}\r\nContent-Length: 1\r\n\r\n${c.index}`);
+            else c.answer(String(c.index), r);
+          },
+        },
+      ],
+    });
+    const mine = await dial();
+    const other = await dial();
+    const first = await mine.exchange(get('/auth'));
+    expect(first.status).toBe(401);
+    const second = await mine.exchange(get('/auth', `Authorization: ${scheme} TlRMTVNTUAAB`));
+    expect(second.body.toString()).toBe(first.body.toString());
+    const foreign = await other.exchange(get('/who'));
+    expect(foreign.body.toString()).not.toBe(first.body.toString());
+    const third = await mine.exchange(get('/who'));
+    expect(third.body.toString()).toBe(first.body.toString());
+    mine.destroy();
+    await pod.until(
+      (p) =>
+        p.connections[Number(first.body.toString())]!.ended ||
+        p.connections[Number(first.body.toString())]!.closed,
+      'the pinned connection to end with its client',
+    );
+    expect((await other.exchange(get('/who'))).body.toString()).not.toBe(first.body.toString());
+  });
+
+  it('Basic and Bearer are bound to the request, not the connection', async () => {
+    const { pod, client: dial } = await scene();
+    for (const scheme of ['Basic eDp5', 'Bearer x']) {
+      const client = await dial();
+      await client.exchange(get('/a', `Authorization: ${scheme}`));
+      client.destroy();
+    }
+    await poll(() => pod.requests.length === 2, 'both');
+    expect(pod.connections.length).toBe(1);
+  });
+});
