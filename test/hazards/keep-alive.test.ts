@@ -203,6 +203,23 @@ describe('C08 connection-bound authentication', () => {
     expect((await other.exchange(get('/who'))).body.toString()).not.toBe(first.body.toString());
   });
 
+  it.each(['closes it', 'resets it', 'sends bytes nobody asked for'])(
+    'the Pod %s while it idles: the service lives, the next request gets a fresh one',
+    async (how) => {
+      const { pod, client: dial } = await scene({
+        scripts: [{ onRequest: (c, r) => c.answer(r.target, r, 'WWW-Authenticate: NTLM\r\n') }],
+      });
+      const client = await dial();
+      await expectUnharmed(client, '/1');
+      if (how === 'closes it') pod.connections[0]!.end();
+      else if (how === 'resets it') pod.connections[0]!.reset();
+      else pod.connections[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+      await pod.until((p) => p.connections[0]!.closed || p.connections[0]!.ended, 'the connection to end');
+      await expectUnharmed(client, '/2');
+      expect(pod.connections.length).toBe(2);
+    },
+  );
+
   it('Basic and Bearer are bound to the request, not the connection', async () => {
     const { pod, client: dial } = await scene();
     for (const scheme of ['Basic eDp5', 'Bearer x']) {

@@ -73,6 +73,29 @@ describe('U01 handshake and first bytes in one segment', () => {
     expect(fieldValues(request, 'sec-websocket-key')).toEqual(['x']);
   });
 
+  it('300 KiB sent ahead of a late 101: every byte arrives, in order', async () => {
+    const early = Buffer.alloc(300 << 10);
+    for (let i = 0; i < early.length; i++) early[i] = i % 251;
+    const { pod, client: dial } = await scene({
+      scripts: [
+        {
+          onRequest: (c) => {
+            c.raw = true;
+            setTimeout(() => c.write(SWITCH), 100);
+          },
+        },
+      ],
+    });
+    const client = await dial();
+    client.send(Buffer.concat([Buffer.from(ASK), early]));
+    expect((await client.message()).status).toBe(101);
+    await pod.until((p) => p.total >= early.length, 'all of it');
+    const { received } = pod.connections[0]!;
+    expect(received.subarray(received.indexOf('\r\n\r\n') + 4).equals(early)).toBe(true);
+    client.send('later');
+    await pod.until((p) => p.connections[0]!.text.endsWith('later'), 'what comes later');
+  });
+
   it('bytes flow both ways afterwards, byte by byte and in bulk', async () => {
     const stage = await scene({ scripts: [echo] });
     const { client } = await opened(stage);

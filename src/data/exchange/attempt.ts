@@ -316,8 +316,10 @@ export class Attempt implements UpstreamUser {
   #giveBack(connection: UpstreamConnection, reusable: boolean): void {
     const isWhole = this.#owner.wholeRequest && connection.socket.writableLength === 0;
     if (!reusable || !isWhole || this.#options.plain) connection.destroy();
-    else if (!this.#owner.bind(connection))
-      this.pool.release(connection, this.#idleMs(connection), performance.now());
+    else if (this.#owner.bind(connection)) {
+      // Nobody uses it until its client asks again: what comes meanwhile is unsolicited, and its end concerns no request.
+      connection.user = null;
+    } else this.pool.release(connection, this.#idleMs(connection), performance.now());
   }
 
   /** Shorter than what the Pod announces (`Keep-Alive: timeout`, RFC 9112 section 9.3), so that it never closes first. */
