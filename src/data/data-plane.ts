@@ -70,6 +70,7 @@ export class DataPlane {
       return queue;
     };
     const shared = { cell, outcomes, metrics, logger, random, tunnels: this.#tunnels, holdQueue };
+    const peers = new PeerWatch();
     const http: HttpDeps = {
       ...shared,
       pools: this.#pools,
@@ -77,12 +78,13 @@ export class DataPlane {
       hopName: deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`,
       draining: () => this.#isDraining,
       accessLog: this.#accessLog,
+      peers,
     };
     const pools = this.#pools;
     const tcp: TcpDeps = {
       ...shared,
       clock: systemClock,
-      peers: new PeerWatch(),
+      peers,
       get selfPodName() {
         return cell.current().config.selfPodName;
       },

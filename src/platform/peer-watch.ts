@@ -5,10 +5,14 @@ import { type Clock, systemClock, type Timer } from './clock.ts';
 const POLL_MS = 250;
 /** TCP states of /proc/net/tcp (Linux, include/net/tcp_states.h). */
 const CLOSE_WAIT = '08';
+const LISTEN = '0A';
 
 interface Watched {
   readonly onGone: () => void;
-  /** Whether the kernel's table ever showed it: only then does its absence mean a reset. */
+  /**
+   * Whether the kernel's table ever showed it: then its absence means a reset. So it does where the table shows our
+   * listener, for it is of this network namespace then.
+   */
   seen: boolean;
 }
 
@@ -54,12 +58,12 @@ export class PeerWatch {
 
   async #look(): Promise<void> {
     const asked = [...this.#watched];
-    const states = statesOf(await this.#table());
+    const { states, listening } = readTable(await this.#table());
     for (const [socket, watched] of asked) {
       if (this.#watched.get(socket) !== watched) continue;
       const state = states.get(keyOf(socket));
       if (state !== undefined && state !== CLOSE_WAIT) watched.seen = true;
-      else if (state === CLOSE_WAIT || watched.seen) {
+      else if (state === CLOSE_WAIT || watched.seen || listening.has(hex(socket.localPort ?? 0, 4))) {
         this.#watched.delete(socket);
         watched.onGone();
       }
@@ -74,14 +78,17 @@ async function linuxTable(): Promise<string> {
   return files.map((file) => (file.status === 'fulfilled' ? file.value : '')).join('\n');
 }
 
-/** State by `local port, remote address and port`. */
-function statesOf(table: string): Map<string, string> {
+/** State by `local port, remote address and port`, and the local ports that are listened on. */
+function readTable(table: string): { states: Map<string, string>; listening: Set<string> } {
   const states = new Map<string, string>();
+  const listening = new Set<string>();
   for (const line of table.split('\n')) {
     const row = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line);
-    if (row !== null) states.set(`${row[1]} ${row[2]}`, row[3]!);
+    if (row === null) continue;
+    states.set(`${row[1]} ${row[2]}`, row[3]!);
+    if (row[3] === LISTEN) listening.add(row[1]!);
   }
-  return states;
+  return { states, listening };
 }
 
 function keyOf({ localPort = 0, remoteAddress = '', remotePort = 0 }: Socket): string {

@@ -196,6 +196,39 @@ describe('held clients that leave', () => {
     expect(plane.metric('headroute_request_failures_total', 'client_gone')).toBe(50);
   });
 
+  // Past 64 KiB the client is not read while it is held; a FIN can be seen only once what was sent before it has arrived.
+  it.each([
+    ['reset', 100 << 10, 100 << 10],
+    ['reset', 1 << 20, 1 << 20],
+    ['reset', 1 << 20, 1 << 19],
+    ['fin', 100 << 10, 100 << 10],
+    ['fin', 100 << 10, 90 << 10],
+  ])(
+    'R5, R7 %s of a held client with a body of %i B, %i B of them sent: dropped from the queue, never sent',
+    async (how, length, sent) => {
+      const {
+        pod,
+        plane,
+        client: dial,
+      } = await scene({
+        leader: { state: 'none' },
+        rules: [{ selection: leaderSelection() }],
+      });
+      const client = await dial();
+      client.send(lines('POST /big HTTP/1.1', 'Host: a', `Content-Length: ${length}`));
+      client.send(Buffer.alloc(sent));
+      await poll(() => plane.metric('headroute_held_requests') === 1, 'the hold');
+      await pause(20);
+      if (how === 'reset') client.reset();
+      else client.end();
+      await poll(() => plane.metric('headroute_held_requests') === 0, 'the gauge to fall', 2000);
+      expect(plane.metric('headroute_request_failures_total', 'client_gone')).toBe(1);
+      plane.setLeader('db-0');
+      await pause(20);
+      expect(pod.total).toBe(0);
+    },
+  );
+
   it('R7 FIN after a whole POST while held: dropped, never sent', async () => {
     const {
       pod,

@@ -151,6 +151,29 @@ describe('R14 the client leaves', () => {
     },
   );
 
+  it('while its upload is held back by a Pod that does not read: the Pod sees the end all the same', async () => {
+    const {
+      pod,
+      plane,
+      client: dial,
+    } = await scene({
+      scripts: [{ onConnect: (c) => void c.socket.pause() }],
+    });
+    const client = await dial();
+    client.send(lines('POST /deaf HTTP/1.1', 'Host: a', `Content-Length: ${64 << 20}`));
+    client.send(Buffer.alloc(64 << 20));
+    await poll(() => plane.metric('headroute_requests_in_flight') === 1, 'the request in flight');
+    await pause(300);
+    client.reset();
+    await poll(() => plane.metric('headroute_request_failures_total', 'client_gone') === 1, 'client_gone');
+    expect(plane.metric('headroute_requests_in_flight')).toBe(0);
+    pod.connections[0]!.socket.resume();
+    await pod.until(
+      (p) => p.connections[0]!.closed || p.connections[0]!.ended,
+      'the upstream connection to end',
+    );
+  });
+
   it('20 of 20 upstream requests are closed', async () => {
     const { pod, client: dial } = await scene({ scripts: [{ onRequest: () => {} }] });
     const clients = await Promise.all(Array.from({ length: 20 }, () => dial()));

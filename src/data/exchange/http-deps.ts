@@ -3,6 +3,7 @@ import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { AccessLog } from '../../observe/access-log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Random } from '../../platform/random.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
@@ -25,4 +26,6 @@ export interface HttpDeps {
   /** New requests are answered with `draining` (POST /drain). */
   draining(): boolean;
   readonly accessLog: AccessLog;
+  /** Sees clients leave that are not read for now. */
+  readonly peers: PeerWatch;
 }

@@ -17,6 +17,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 const LINGER_MS = 500;
 const LINGER_BYTES = 1024 * 1024;
 const MAX_EMPTY_LINES = 4;
+/** Input stopped for so long is watched for its client's end, which Node sees only by reading. */
+const WATCH_AFTER_MS = 100;
 
 /**
  * What a client's connection is doing:
@@ -48,6 +50,8 @@ export class HttpConnection implements Downstream {
   #lateLinger = false;
   #emptyLines = 0;
   #inputPaused = false;
+  #pausedMs = 0;
+  #unwatch: (() => void) | null = null;
 
   constructor(socket: Socket, listener: ListenerConfig, deps: HttpDeps) {
     this.socket = socket;
@@ -69,6 +73,7 @@ export class HttpConnection implements Downstream {
 
   /** Called some twenty times a second. */
   tick(nowMs: number): void {
+    if (this.#inputPaused && this.#unwatch === null && nowMs - this.#pausedMs > WATCH_AFTER_MS) this.#watch();
     const exchange = this.#exchange;
     if (exchange !== null) {
       if (nowMs >= exchange.deadlineMs) exchange.expire(nowMs);
@@ -134,6 +139,7 @@ export class HttpConnection implements Downstream {
   }
 
   detach(): Buffer | null {
+    this.#endWatch();
     this.#state = 'gone';
     this.#exchange = null;
     const { socket } = this;
@@ -319,8 +325,24 @@ export class HttpConnection implements Downstream {
   #setPaused(paused: boolean): void {
     if (paused === this.#inputPaused || this.#state === 'gone') return;
     this.#inputPaused = paused;
-    if (paused) this.socket.pause();
-    else this.socket.resume();
+    if (paused) {
+      this.#pausedMs = performance.now();
+      this.socket.pause();
+    } else {
+      this.#endWatch();
+      this.socket.resume();
+    }
+  }
+
+  /** The client of a request that is held, or that a Pod does not take, may leave: then nothing of it is sent any more. */
+  #watch(): void {
+    if (this.#state !== 'exchange') return;
+    this.#unwatch = this.#deps.peers.watch(this.socket, () => this.socket.destroy());
+  }
+
+  #endWatch(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
   }
 
   readonly #onEnd = (): void => {
@@ -343,6 +365,7 @@ export class HttpConnection implements Downstream {
     this.#exchange = null;
     this.#state = 'gone';
     this.#deadlineMs = NEVER;
+    this.#endWatch();
     this.bound?.destroy();
     exchange?.clientGone();
   };
