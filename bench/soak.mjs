@@ -18,7 +18,11 @@ if (!which('nginx')) {
 }
 const backend = await startBackend(which('nginx'));
 const [inspector] = await freePorts(1);
-const headroute = await startHeadroute(backend.port, ['--expose-gc', `--inspect=127.0.0.1:${inspector}`]);
+const headroute = await startHeadroute(
+  backend.port,
+  ['--expose-gc', `--inspect=127.0.0.1:${inspector}`],
+  '2s',
+);
 const { child, port } = headroute;
 const inspection = await inspectProcess(inspector);
 

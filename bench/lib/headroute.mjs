@@ -7,9 +7,10 @@ const root = new URL('../../', import.meta.url).pathname;
 /**
  * @param pod the Pod's port on 127.0.0.1
  * @param nodeFlags flags of Node, for profiles
+ * @param idleTimeout how long connections to the Pod are kept
  * @returns the process, its port, admin and debug addresses, and how long it took from start to ready
  */
-export async function startHeadroute(pod, nodeFlags = []) {
+export async function startHeadroute(pod, nodeFlags = [], idleTimeout = '60s') {
   const [port, admin, debug, dns] = await freePorts(4);
   const names = spawn(process.execPath, [`${root}bench/dns.mjs`, String(dns)], { stdio: 'ignore' });
   process.once('exit', () => names.kill('SIGKILL'));
@@ -18,7 +19,7 @@ export async function startHeadroute(pod, nodeFlags = []) {
     `apiVersion: headroute.dev/v1alpha1
 kind: ProxyConfig
 backends:
-  - { name: pod, service: pod.bench.svc.cluster.local, port: ${pod}, discovery: { nameservers: ["127.0.0.1:${dns}"] } }
+  - { name: pod, service: pod.bench.svc.cluster.local, port: ${pod}, discovery: { nameservers: ["127.0.0.1:${dns}"] }, connection: { idleTimeout: ${idleTimeout} } }
 listeners:
   - name: main
     address: 127.0.0.1:${port}

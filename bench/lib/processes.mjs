@@ -1,12 +1,14 @@
 // Starts servers for the benchmark, ends each of them whatever happens, and reads what a process used.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const folder = mkdtempSync(join(tmpdir(), 'headroute-bench-'));
+// Started by root, nginx reads its files as another user.
+chmodSync(folder, 0o755);
 const children = new Set();
 let ended = false;
 
