@@ -15,6 +15,10 @@ import { upgradeOf } from './upgrade-request.ts';
 const NEVER = Number.POSITIVE_INFINITY;
 /** Bytes that may wait in this process towards a peer that does not read, before its source is paused. */
 const MAX_QUEUED = 64 * 1024;
+/** A body piece up to this size is copied to travel with what goes before it. */
+const JOINED_BYTES = 16 * 1024;
+/** From this size on a body is not copied at all: the head is written in front of it, where the Pod's own head was. */
+const IN_PLACE_BYTES = 2048;
 
 /**
  * One request to one Pod at a time, its answer streamed back:
@@ -220,11 +224,23 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   /** One write for the head and small pieces: a second system call costs more than the copy (docs/performance.md). */
   #write(attempt: Attempt, pieces: readonly Piece[], head: string): void {
     const { socket } = this.down;
+    const only = pieces[0];
+    if (head !== '' && pieces.length === 1 && typeof only !== 'string' && only!.length > IN_PLACE_BYTES) {
+      const whole = withHeadInFront(head, only!);
+      if (whole !== null) {
+        this.#bytesSent += only!.length;
+        socket.write(whole);
+        if (socket.writableLength > 0) attempt.keepBuffer();
+        if (socket.writableLength > MAX_QUEUED) attempt.pause();
+        return;
+      }
+    }
     let text = head;
     for (const piece of pieces) {
       this.#bytesSent += piece.length;
       if (typeof piece === 'string') text += piece;
-      else if (piece.length <= 16_384 && (text !== '' || pieces.length > 1)) text += piece.toString('latin1');
+      else if (piece.length <= JOINED_BYTES && (text !== '' || pieces.length > 1))
+        text += piece.toString('latin1');
       else {
         if (text !== '') socket.write(text, 'latin1');
         text = '';
@@ -360,4 +376,16 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#paused = false;
     this.down.resume();
   }
+}
+
+/**
+ * The head and a piece of the body as one buffer without copying the piece: the head is written over the bytes before it,
+ * which are those of the Pod's head and have been read. Null where it is longer than they are.
+ */
+function withHeadInFront(head: string, piece: Buffer): Buffer | null {
+  const start = piece.byteOffset - head.length;
+  if (start < 0) return null;
+  const whole = Buffer.from(piece.buffer, start, head.length + piece.length);
+  whole.write(head, 0, 'latin1');
+  return whole;
 }

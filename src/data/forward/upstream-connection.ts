@@ -25,7 +25,8 @@ export interface IdleWatch {
 
 const NO_BYTES = Buffer.alloc(0);
 const KEEPALIVE_MS = 30_000;
-const SMALL_BUFFER = 16 * 1024;
+/** Room for a head and a body of 16 KiB in one read. */
+const SMALL_BUFFER = 20 * 1024;
 const LARGE_BUFFER = 64 * 1024;
 
 /**

@@ -27,6 +27,8 @@ export class Listener {
   #accepting = false;
   readonly #early: Socket[] = [];
   #closing = false;
+  #port = 0;
+  #whenEmpty: (() => void)[] = [];
 
   private constructor(config: ListenerConfig, deps: ListenerDeps) {
     this.config = config;
@@ -43,9 +45,6 @@ export class Listener {
         if (this.#accepting) this.#accept(socket);
         else this.#early.push(socket);
       },
-    );
-    this.#server.on('error', (error) =>
-      deps.http.logger.error({ listener: config.name, error: String(error) }, 'accept failed'),
     );
   }
 
@@ -64,12 +63,17 @@ export class Listener {
         throw listenError(config, second as NodeJS.ErrnoException);
       });
     }
+    listener.#server.on('error', (error) =>
+      deps.http.logger.error({ listener: config.name, error: String(error) }, 'accept failed'),
+    );
+    const address = listener.#server.address();
+    listener.#port = address !== null && typeof address === 'object' ? address.port : port;
     return listener;
   }
 
+  /** The port that it listens on, or did: `/state` shows those that drain, too. */
   get port(): number {
-    const address = this.#server.address();
-    return address !== null && typeof address === 'object' ? address.port : 0;
+    return this.#port;
   }
 
   get connections(): number {
@@ -103,14 +107,13 @@ export class Listener {
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
-      this.#whenEmpty = () => {
+      // A listener that a reload removed may be waited for by the shutdown as well.
+      this.#whenEmpty.push(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
   }
-
-  #whenEmpty: (() => void) | null = null;
 
   tick(nowMs: number): void {
     for (const connection of this.#http) connection.tick(nowMs);
@@ -134,7 +137,7 @@ export class Listener {
       gauge.value--;
       this.#sockets.delete(socket);
       if (connection !== null) this.#http.delete(connection);
-      if (this.#sockets.size === 0) this.#whenEmpty?.();
+      if (this.#sockets.size === 0) for (const wake of this.#whenEmpty.splice(0)) wake();
     });
     if (this.config.protocol === 'TCP') {
       handleTcpConnection(socket, this.config.name, tcp);
