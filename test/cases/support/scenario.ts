@@ -1,0 +1,313 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import { type App, startApp } from '../../../src/app.ts';
+import type { BackendReport, PodReport } from '../../../src/control/report.ts';
+import { type DnsServer, startDnsServer } from '../../../src/demo/dns-server.ts';
+import { CasePod, type Ports } from './case-pod.ts';
+import { type Ask, ask, type Seen } from './client.ts';
+
+export const SERVICE = 'db.test.svc.cluster.local';
+/** Probe period of all cases unless they say otherwise. */
+export const PERIOD_MS = 60;
+export const TIMEOUT_MS = 150;
+
+type Json = Record<string, unknown>;
+
+export interface Setup {
+  /** Number of Pods `db-0`, …, or their names. */
+  readonly pods?: number | readonly string[];
+  /** Names of those that DNS lists at the start; default: all. */
+  readonly published?: readonly string[];
+  /** Keys of the backend beside the defaults of this file. */
+  readonly backend?: Json | ((ports: Ports) => Json);
+  /** null: no leader source. Merged over `leader.probe` on the role port. */
+  readonly leader?: Json | null | ((ports: Ports) => Json);
+  readonly rules?: readonly Json[];
+  readonly listener?: Json;
+  readonly moreBackends?: (scene: { ports: Ports; nameserver: string }) => readonly Json[];
+  readonly config?: Json;
+  /** Pods speak this instead of HTTP on their data port, and the listener is one for TCP. */
+  readonly tcp?: (socket: Socket, pod: CasePod) => void;
+  /** Before the sidecar starts. */
+  readonly before?: (scene: {
+    pods: readonly CasePod[];
+    dns: DnsServer;
+    ports: Ports;
+  }) => void | Promise<void>;
+}
+
+/** Client – headroute – DNS and Pods, all in this process, over real sockets. */
+export class Scenario {
+  readonly dns: DnsServer;
+  /** Every Pod that there was; of one name the last is the present one. */
+  readonly pods: CasePod[];
+  readonly ports: Ports;
+  readonly app: App;
+
+  constructor(dns: DnsServer, pods: CasePod[], ports: Ports, app: App) {
+    this.dns = dns;
+    this.pods = pods;
+    this.ports = ports;
+    this.app = app;
+  }
+
+  get db0(): CasePod {
+    return this.pods[0]!;
+  }
+
+  get db1(): CasePod {
+    return this.pods[1]!;
+  }
+
+  get db2(): CasePod {
+    return this.pods[2]!;
+  }
+
+  /** Starts another Pod of that name on a new address; `publish` lists the newest of a name. */
+  async replace(name: string): Promise<CasePod> {
+    const net = this.pods[0]!.ip.replace(/\d+$/, '');
+    const pod = new CasePod(name, `${net}${this.pods.length + 1}`);
+    await pod.start(this.ports);
+    this.pods.push(pod);
+    return pod;
+  }
+
+  get port(): number {
+    return this.app.listeners()[0]!.port;
+  }
+
+  ask(path: string, options?: Ask): Promise<Seen> {
+    return ask(this.port, path, options);
+  }
+
+  write(path: string, body = path, options: Ask = {}): Promise<Seen> {
+    return this.ask(path, { method: 'POST', body, ...options });
+  }
+
+  /** What DNS says from now on. */
+  publish(names: readonly string[], ttlSeconds = 0): void {
+    publish(this.dns, this.ports, this.pods, names, ttlSeconds);
+  }
+
+  async backend(): Promise<BackendReport> {
+    const { body } = await ask(this.app.debug.port, '/state');
+    return (JSON.parse(body) as { backends: BackendReport[] }).backends[0]!;
+  }
+
+  /** Waits until `/state` is so. */
+  async until(
+    check: (backend: BackendReport) => boolean,
+    what: string,
+    withinMs = 4000,
+  ): Promise<BackendReport> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const backend = await this.backend();
+      if (check(backend)) return backend;
+      if (performance.now() > deadline)
+        throw new Error(`not within ${withinMs} ms: ${what}\n${JSON.stringify(backend, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  untilPod(
+    name: string,
+    check: (pod: PodReport) => boolean,
+    what: string,
+    withinMs?: number,
+  ): Promise<BackendReport> {
+    const found = ({ pods }: BackendReport): boolean => pods.some((pod) => pod.name === name && check(pod));
+    return this.until(found, `${name} ${what}`, withinMs);
+  }
+
+  untilReady(...names: string[]): Promise<BackendReport> {
+    const isReady = ({ pods }: BackendReport, name: string): boolean =>
+      pods.some((pod) => pod.name === name && pod.state === 'ready');
+    return this.until((backend) => names.every((name) => isReady(backend, name)), `${names} ready`);
+  }
+
+  untilLeader(name: string): Promise<BackendReport> {
+    return this.until(({ leadership }) => leadership.leader === name, `${name} leads`);
+  }
+
+  async explain(method: string, path: string): Promise<string> {
+    const url = encodeURIComponent(`http://127.0.0.1:${this.port}${path}`);
+    return (await ask(this.app.debug.port, `/explain?method=${method}&url=${url}`)).body;
+  }
+
+  /** Sum of the samples of a family whose labels contain all of these, as `pod="db-0"`. */
+  async metric(name: string, ...labels: string[]): Promise<number> {
+    const { body } = await ask(this.app.admin.port, '/metrics');
+    let sum = 0;
+    for (const line of body.split('\n'))
+      if (
+        (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
+        labels.every((l) => line.includes(l))
+      )
+        sum += Number(line.slice(line.lastIndexOf(' ') + 1));
+    return sum;
+  }
+
+  /** All requests that came to Pods, by time. */
+  log(prefix = '/'): CasePod['requests'] {
+    const all = this.pods.flatMap(({ requests }) => requests.filter(({ url }) => url.startsWith(prefix)));
+    return all.sort((a, b) => a.atMs - b.atMs);
+  }
+
+  heldCount(count: number): Promise<void> {
+    return pollAsync(async () => (await this.metric('headroute_held_requests')) === count, `${count} held`);
+  }
+}
+
+export const LEADER_RULE: Json = {
+  name: 'writes',
+  matches: [{ method: ['POST', 'PUT', 'PATCH', 'DELETE'] }],
+  backendRefs: [{ name: 'db' }],
+  selection: { type: 'Leader', hold: { timeout: '5s' } },
+};
+
+export const BALANCE_RULE: Json = {
+  name: 'reads',
+  backendRefs: [{ name: 'db' }],
+  selection: { type: 'Balance' },
+};
+
+/** A rule `all` with this selection. */
+export function rule(selection: Json, more: Json = {}): Json {
+  return { name: 'all', backendRefs: [{ name: 'db' }], selection, ...more };
+}
+
+/** Registers a test; several of a file run side by side, since they mostly wait. */
+export function scenario(title: string, setup: Setup, act: (scene: Scenario) => Promise<void>): void {
+  test.concurrent(title, () => play(setup, act));
+}
+
+/** As `scenario`, but alone: for bounds on time. */
+export function timed(title: string, setup: Setup, act: (scene: Scenario) => Promise<void>): void {
+  test(title, () => play(setup, act));
+}
+
+/** As `timed`, of what is known not to hold yet: turns red as soon as it does. */
+export function knownToFail(title: string, setup: Setup, act: (scene: Scenario) => Promise<void>): void {
+  test.fails(title, () => play(setup, act));
+}
+
+async function play(setup: Setup, act: (scene: Scenario) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'headroute-case-'));
+  const dns = await startDnsServer();
+  const { pods, ports } = await startPods(setup);
+  let app: App | null = null;
+  try {
+    publish(dns, ports, pods, setup.published ?? pods.map(({ name }) => name), 0);
+    await setup.before?.({ pods, dns, ports });
+    const configFile = join(folder, 'headroute.yaml');
+    writeFileSync(configFile, JSON.stringify(configOf(setup, dns, ports), null, 1));
+    app = await startApp({ configFile, env: {}, pretty: false, onQuit() {} });
+    await act(new Scenario(dns, pods, ports, app));
+  } finally {
+    // Pods first: what still hangs on them must not hold the sidecar back.
+    await Promise.all(pods.map((pod) => pod.close()));
+    await app?.stop();
+    await dns.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every Pod has an address of its own, as in a cluster, and the same ports. */
+async function startPods({ pods = 3, tcp }: Setup): Promise<{ pods: CasePod[]; ports: Ports }> {
+  const names = typeof pods === 'number' ? Array.from({ length: pods }, (_, n) => `db-${n}`) : pods;
+  const byte = (): number => 1 + Math.floor(Math.random() * 254);
+  for (let attempt = 0; ; attempt++) {
+    const net = `127.${byte()}.${byte()}`;
+    const started = names.map((name, n) => new CasePod(name, `${net}.${n + 1}`, tcp ?? null));
+    try {
+      let ports: Ports = { data: 0, role: 0, speaker: 0 };
+      for (const pod of started) ports = await pod.start(ports);
+      return { pods: started, ports };
+    } catch (error) {
+      await Promise.all(started.map((pod) => pod.close()));
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
+function publish(
+  dns: DnsServer,
+  ports: Ports,
+  pods: readonly CasePod[],
+  names: readonly string[],
+  ttlSeconds: number,
+): void {
+  const listed = names.map((name) => ({ name, addresses: [pods.findLast((pod) => pod.name === name)!.ip] }));
+  dns.setService(SERVICE, 'http', ports.data, listed, ttlSeconds);
+}
+
+/** Discovery against the test's server at 50 ms: for backends beside `db`. */
+export function discoveryOf(nameserver: string): Json {
+  return { nameservers: [nameserver], refresh: { min: '50ms', max: '200ms' }, emptyHold: '300ms' };
+}
+
+function configOf(setup: Setup, dns: DnsServer, ports: Ports): Json {
+  const { leader, backend, rules, listener, moreBackends, config } = setup;
+  const nameserver = `${dns.address.host}:${dns.address.port}`;
+  const probe = {
+    httpGet: { path: '/leader', port: ports.role },
+    expect: { json: { pointer: '/role', equals: 'leader' } },
+    period: `${PERIOD_MS}ms`,
+    timeout: `${TIMEOUT_MS}ms`,
+  };
+  const given = typeof leader === 'function' ? leader(ports) : leader;
+  const leaderOf = (): Json => {
+    if (given?.type !== undefined && given.type !== 'Probe') return given;
+    const { probe: part, ...rest } = given ?? {};
+    const { httpGet, expect, ...times } = probe;
+    const base = part !== undefined && 'tcp' in (part as Json) ? times : { httpGet, expect, ...times };
+    return { type: 'Probe', ...rest, probe: { ...base, ...(part as Json | undefined) } };
+  };
+  return {
+    apiVersion: 'headroute.dev/v1alpha1',
+    kind: 'ProxyConfig',
+    backends: [
+      {
+        name: 'db',
+        service: SERVICE,
+        port: 'http',
+        discovery: discoveryOf(nameserver),
+        health: {
+          httpGet: { path: '/healthz', port: ports.role },
+          period: `${PERIOD_MS}ms`,
+          timeout: `${TIMEOUT_MS}ms`,
+          failureThreshold: 2,
+        },
+        ...(given === null ? {} : { leader: leaderOf() }),
+        ...(typeof backend === 'function' ? backend(ports) : backend),
+      },
+      ...(moreBackends?.({ ports, nameserver }) ?? []),
+    ],
+    listeners: [
+      {
+        name: 'app',
+        address: '127.0.0.1:0',
+        protocol: setup.tcp === undefined ? 'HTTP' : 'TCP',
+        rules: rules ?? [LEADER_RULE, BALANCE_RULE],
+        ...listener,
+      },
+    ],
+    admin: { address: '127.0.0.1:0' },
+    debug: { address: '127.0.0.1:0' },
+    log: { level: 'fatal' },
+    shutdown: { timeout: '1s' },
+    ...config,
+  };
+}
+
+async function pollAsync(check: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 4000;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`not within 4 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
