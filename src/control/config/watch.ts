@@ -8,6 +8,8 @@ import { hashOf, type ParseResult, parseConfig } from './parse.ts';
 
 /** Events of one swap come in a burst; they are taken together. */
 const DEBOUNCE_MS = 50;
+/** While the directory is gone no event tells that it is back. */
+const REARM_MS = 1000;
 
 export interface WatchOptions {
   /** Told of each new content once, right or wrong, with the hash that `parseConfig` gives. */
@@ -78,9 +80,9 @@ class ConfigWatcher {
     });
   }
 
-  #lookSoon(): void {
+  #lookSoon(inMs = DEBOUNCE_MS): void {
     if (this.#closed || this.#soon !== null) return;
-    this.#soon = this.#clock.after(DEBOUNCE_MS, () => {
+    this.#soon = this.#clock.after(inMs, () => {
       this.#soon = null;
       this.#rearmIfReplaced();
       this.#look();
@@ -131,8 +133,8 @@ class ConfigWatcher {
       this.#events = events;
       this.#watchedInode = inode;
     } catch (error) {
-      // The look at each interval goes on and arms again.
       this.options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
+      this.#lookSoon(REARM_MS);
     }
   }
 
