@@ -8,6 +8,8 @@ import { handleTcpConnection } from './tcp-listener.ts';
 
 const KEEPALIVE_MS = 30_000;
 const BACKLOG = 1024;
+/** For what is written already to reach the client. */
+const CUT_MS = 100;
 
 /** A listener's address cannot be bound. The message names the address, the reason and the key to change. */
 export class ListenError extends Error {}
@@ -100,6 +102,10 @@ export class Listener {
     this.stop();
     for (const connection of [...this.#http]) connection.shutDown();
     for (const socket of this.#sockets) if (this.config.protocol === 'TCP') socket.destroy();
+    // A client that does not read takes nothing any more: it must neither keep its connection nor the process.
+    setTimeout(() => {
+      for (const socket of this.#sockets) socket.resetAndDestroy();
+    }, CUT_MS).unref();
   }
 
   /** Resolves when no connection is left, or at the deadline. */
