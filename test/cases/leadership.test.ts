@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { pause } from '../helpers/waiting.ts';
 import { status } from './support/answers.ts';
-import { LEADER_RULE, scenario } from './support/scenario.ts';
+import { scenario } from './support/scenario.ts';
+import { LEADER_RULE } from './support/sidecar-config.ts';
 
 // Cases L1–L9 of the field over real DNS and real Pods: who leads, and what happens to writes meanwhile.
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
@@ -8,36 +7,7 @@ import type { BackendReport, PodReport } from '../../../src/control/report.ts';
 import { type DnsServer, startDnsServer } from '../../../src/demo/dns-server.ts';
 import { CasePod, type Ports } from './case-pod.ts';
 import { type Ask, ask, type Seen } from './client.ts';
-
-export const SERVICE = 'db.test.svc.cluster.local';
-/** Probe period of all cases unless they say otherwise. */
-export const PERIOD_MS = 60;
-export const TIMEOUT_MS = 150;
-
-type Json = Record<string, unknown>;
-
-export interface Setup {
-  /** Number of Pods `db-0`, …, or their names. */
-  readonly pods?: number | readonly string[];
-  /** Names of those that DNS lists at the start; default: all. */
-  readonly published?: readonly string[];
-  /** Keys of the backend beside the defaults of this file. */
-  readonly backend?: Json | ((ports: Ports) => Json);
-  /** null: no leader source. Merged over `leader.probe` on the role port. */
-  readonly leader?: Json | null | ((ports: Ports) => Json);
-  readonly rules?: readonly Json[];
-  readonly listener?: Json;
-  readonly moreBackends?: (scene: { ports: Ports; nameserver: string }) => readonly Json[];
-  readonly config?: Json;
-  /** Pods speak this instead of HTTP on their data port, and the listener is one for TCP. */
-  readonly tcp?: (socket: Socket, pod: CasePod) => void;
-  /** Before the sidecar starts. */
-  readonly before?: (scene: {
-    pods: readonly CasePod[];
-    dns: DnsServer;
-    ports: Ports;
-  }) => void | Promise<void>;
-}
+import { configOf, SERVICE, type Setup } from './sidecar-config.ts';
 
 /** Client – headroute – DNS and Pods, all in this process, over real sockets. */
 export class Scenario {
@@ -162,24 +132,6 @@ export class Scenario {
   }
 }
 
-export const LEADER_RULE: Json = {
-  name: 'writes',
-  matches: [{ method: ['POST', 'PUT', 'PATCH', 'DELETE'] }],
-  backendRefs: [{ name: 'db' }],
-  selection: { type: 'Leader', hold: { timeout: '5s' } },
-};
-
-export const BALANCE_RULE: Json = {
-  name: 'reads',
-  backendRefs: [{ name: 'db' }],
-  selection: { type: 'Balance' },
-};
-
-/** A rule `all` with this selection. */
-export function rule(selection: Json, more: Json = {}): Json {
-  return { name: 'all', backendRefs: [{ name: 'db' }], selection, ...more };
-}
-
 /** Registers a test; several of a file run side by side, since they mostly wait. */
 export function scenario(title: string, setup: Setup, act: (scene: Scenario) => Promise<void>): void {
   test.concurrent(title, () => play(setup, act));
@@ -243,65 +195,6 @@ function publish(
 ): void {
   const listed = names.map((name) => ({ name, addresses: [pods.findLast((pod) => pod.name === name)!.ip] }));
   dns.setService(SERVICE, 'http', ports.data, listed, ttlSeconds);
-}
-
-/** Discovery against the test's server at 50 ms: for backends beside `db`. */
-export function discoveryOf(nameserver: string): Json {
-  return { nameservers: [nameserver], refresh: { min: '50ms', max: '200ms' }, emptyHold: '300ms' };
-}
-
-function configOf(setup: Setup, dns: DnsServer, ports: Ports): Json {
-  const { leader, backend, rules, listener, moreBackends, config } = setup;
-  const nameserver = `${dns.address.host}:${dns.address.port}`;
-  const probe = {
-    httpGet: { path: '/leader', port: ports.role },
-    expect: { json: { pointer: '/role', equals: 'leader' } },
-    period: `${PERIOD_MS}ms`,
-    timeout: `${TIMEOUT_MS}ms`,
-  };
-  const given = typeof leader === 'function' ? leader(ports) : leader;
-  const leaderOf = (): Json => {
-    if (given?.type !== undefined && given.type !== 'Probe') return given;
-    const { probe: part, ...rest } = given ?? {};
-    const { httpGet, expect, ...times } = probe;
-    const base = part !== undefined && 'tcp' in (part as Json) ? times : { httpGet, expect, ...times };
-    return { type: 'Probe', ...rest, probe: { ...base, ...(part as Json | undefined) } };
-  };
-  return {
-    apiVersion: 'headroute.dev/v1alpha1',
-    kind: 'ProxyConfig',
-    backends: [
-      {
-        name: 'db',
-        service: SERVICE,
-        port: 'http',
-        discovery: discoveryOf(nameserver),
-        health: {
-          httpGet: { path: '/healthz', port: ports.role },
-          period: `${PERIOD_MS}ms`,
-          timeout: `${TIMEOUT_MS}ms`,
-          failureThreshold: 2,
-        },
-        ...(given === null ? {} : { leader: leaderOf() }),
-        ...(typeof backend === 'function' ? backend(ports) : backend),
-      },
-      ...(moreBackends?.({ ports, nameserver }) ?? []),
-    ],
-    listeners: [
-      {
-        name: 'app',
-        address: '127.0.0.1:0',
-        protocol: setup.tcp === undefined ? 'HTTP' : 'TCP',
-        rules: rules ?? [LEADER_RULE, BALANCE_RULE],
-        ...listener,
-      },
-    ],
-    admin: { address: '127.0.0.1:0' },
-    debug: { address: '127.0.0.1:0' },
-    log: { level: 'fatal' },
-    shutdown: { timeout: '1s' },
-    ...config,
-  };
 }
 
 async function pollAsync(check: () => Promise<boolean>, what: string): Promise<void> {
