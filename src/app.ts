@@ -8,7 +8,7 @@ import { formatProblem } from './control/config/problem.ts';
 import { restartProblems } from './control/config/restart.ts';
 import { watchConfig } from './control/config/watch.ts';
 import { ControlPlane } from './control/control-plane.ts';
-import { DataPlane } from './data/data-plane.ts';
+import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { requestViewOf } from './data/described-request.ts';
 import { explainRequest, listenerOfUrl } from './data/explain.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
@@ -92,12 +92,14 @@ class RunningApp implements App {
 
   async start(): Promise<App> {
     const { config } = this.#cell.current();
+    let prepared: Prepared | null = null;
     try {
-      const prepared = await this.#data.prepare(config.listeners);
+      prepared = await this.#data.prepare(config.listeners);
       await this.#startServers(config);
       this.#control.apply(config, this.#hash);
       prepared.commit();
     } catch (error) {
+      prepared?.abort();
       this.#control.close();
       await Promise.all(this.#servers.map((server) => server.close()));
       await this.#data.shutdown(0);
