@@ -1,0 +1,129 @@
+/** The command line of the built program (SPEC 1): usage, outputs, streams and exit statuses. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { headroute } from './support/command.ts';
+import { listener, Stage } from './support/stage.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'headroute-cli-'));
+const good = join(folder, 'good.yaml');
+const bad = join(folder, 'bad.yaml');
+let scene: Stage;
+beforeAll(async () => {
+  scene = await Stage.raise();
+  writeFileSync(good, stringify(scene.document()));
+  writeFileSync(
+    bad,
+    [
+      'apiVersion: headroute.dev/v1alpha1',
+      'kind: ProxyConfig',
+      'backends:',
+      '  - name: db',
+      '    service: db.prod.svc.cluster.local',
+      '    prot: http',
+      'listeners:',
+      '  - name: app',
+      '    address: 127.0.0.1:0',
+      '    protocol: HTTP',
+      '    rules:',
+      '      - name: all',
+      '        backendRefs: [{ name: dbs }]',
+      '        selection: { type: Leadr }',
+      '        tls: {}',
+      'log: { level: 7 }',
+      '',
+    ].join('\n'),
+  );
+});
+afterAll(async () => {
+  await scene.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const variable = (inside: string): string => `$\{${inside}}`;
+
+it.concurrent.for([
+  [[], 'no command given'],
+  [['start'], 'unknown command "start"'],
+  [['run', 'now'], 'run takes no argument "now"'],
+  [['run', '--json'], 'run takes no --json'],
+  [['check', '--config'], '--config'],
+  [['run', '--confg', 'x'], '--confg'],
+  [['explain', 'GET'], 'explain takes METHOD and URL'],
+  [['explain', 'GET', '/', 'x'], 'explain takes METHOD and URL'],
+  [['explain', '--config', 'a', '--debug', 'b', 'GET', '/'], 'not both'],
+  [['explain', 'GET', '/', '-H', 'no colon'], '-H "no colon" is not \'Name: value\''],
+  [['schema', 'x'], 'schema takes no argument "x"'],
+] as const)('wrong usage %j exits 2 and says why, with the usage, on stderr', async ([args, message]) => {
+  const { status, stdout, stderr } = await headroute(args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(message);
+  expect(stderr).toContain('usage:');
+});
+
+it.concurrent('--help and --version go to stdout and exit 0', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await headroute(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  const help = await headroute(['--help']);
+  expect([help.status, help.stderr]).toEqual([0, '']);
+  for (const command of ['run', 'check', 'explain', 'schema', 'demo'])
+    expect(help.stdout).toContain(`headroute ${command}`);
+  expect(await headroute(['run', '--help'])).toEqual(help);
+});
+
+it.concurrent('schema prints a JSON Schema on stdout', async () => {
+  const { status, stdout, stderr } = await headroute(['schema']);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(JSON.parse(stdout)).toMatchObject({ type: 'object', properties: { backends: {}, listeners: {} } });
+});
+
+it.concurrent('check says ok with what it found; --config and $HEADROUTE_CONFIG name the file', async () => {
+  const expected = { status: 0, stdout: `${good}: ok (1 backend, 1 listener, 1 rule)\n`, stderr: '' };
+  expect(await headroute(['check', '--config', good])).toEqual(expected);
+  expect(await headroute(['check'], { env: { HEADROUTE_CONFIG: good } })).toEqual(expected);
+  expect(await headroute(['check', '-c', good], { env: { HEADROUTE_CONFIG: '/nowhere' } })).toEqual(expected);
+});
+
+it.concurrent('without --config it is /etc/headroute/headroute.yaml', async () => {
+  const { status, stdout } = await headroute(['check']);
+  expect([status, stdout.startsWith('/etc/headroute/headroute.yaml:1:1: ')]).toEqual([1, true]);
+});
+
+it.concurrent('check prints every problem at once on stdout, run the same on stderr; both exit 1', async () => {
+  const check = await headroute(['check', '--config', bad]);
+  expect([check.status, check.stderr]).toEqual([1, '']);
+  const lines = check.stdout.trimEnd().split('\n');
+  for (const line of lines) expect(line).toMatch(/^.+\/bad\.yaml:\d+:\d+: [\w.[\]]+: .+$/);
+  for (const [place, path, word] of [
+    ['6:5', 'backends[0].prot', 'port'],
+    ['4:5', 'backends[0].port', ''],
+    ['13:31', 'listeners[0].rules[0].backendRefs[0].name', 'dbs'],
+    ['14:28', 'listeners[0].rules[0].selection.type', 'Leader'],
+    ['16:15', 'log.level', ''],
+  ] as const)
+    expect(lines).toContainEqual(
+      expect.stringMatching(new RegExp(`:${place}: ${path.replace(/[[\].]/g, '\\$&')}: .*${word}`)),
+    );
+  const run = await headroute(['run', '--config', bad]);
+  expect(run).toEqual({ status: 1, stdout: '', stderr: check.stdout });
+});
+
+it.concurrent('an environment variable without value or default is a problem that names it', async () => {
+  const file = join(folder, 'env.yaml');
+  writeFileSync(
+    file,
+    stringify(
+      scene.document({
+        self: { podName: variable('WHO') },
+        listeners: [listener({ address: `127.0.0.1:${variable('PORT:-0')}` })],
+      }),
+    ),
+  );
+  const unset = await headroute(['check', '--config', file]);
+  expect(unset.status).toBe(1);
+  expect(unset.stdout).toMatch(/self\.podName: .*WHO/);
+  expect(unset.stdout).not.toContain('PORT');
+  expect((await headroute(['check', '--config', file], { env: { WHO: 'app-0' } })).status).toBe(0);
+});
