@@ -116,7 +116,7 @@ export class PodMonitor {
       this.#ejectionReason = `${limits.consecutiveFailures} requests failed in a row, the last: ${reason}`;
       this.#ejectionTimer = clock.after(untilMs - clock.nowMs(), () => {
         this.#ejectionTimer = null;
-        this.#ejection = endEjection(this.#ejection, clock.nowMs());
+        this.#ejection = endEjection(this.#ejection);
         this.#update();
       });
     }
