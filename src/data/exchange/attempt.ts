@@ -1,55 +1,22 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { idleTimeMs } from '../forward/idle-time.ts';
 import { writeRequestHead } from '../forward/request-writer.ts';
 import type { UpstreamConnection, UpstreamUser } from '../forward/upstream-connection.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
-import type { ChunkMode, Piece } from '../http1/chunk-scanner.ts';
-import * as names from '../http1/field-names.ts';
+import type { Piece } from '../http1/chunk-scanner.ts';
+import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
-import type { ResponseReader } from '../http1/response-reader.ts';
+import { writePieces } from '../write-pieces.ts';
+import type { AttemptOptions, AttemptOwner } from './attempt-owner.ts';
+import { switchesTo } from './upgrade-request.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** Bytes that may wait towards a Pod that does not read, before the client is paused. */
 const MAX_QUEUED = 64 * 1024;
 /** Interim answers (1xx) to one request before the Pod is thought to babble. */
 const MAX_INTERIM = 32;
-/** Body pieces up to this size travel in one write with the head. */
-const JOINED_BODY = 16 * 1024;
 const LARGE_BODY = 64 * 1024;
-
-/** Whose attempt it is. After `connectFailed`, `failed`, `finished` and `switched` the attempt is over. */
-export interface AttemptOwner {
-  /** The protocol that the request asks to upgrade to, or null. */
-  readonly upgradeProtocol: string | null;
-  /** Whether all of the request's body was handed on: else the connection cannot serve another request. */
-  readonly wholeRequest: boolean;
-  /** Keeps the connection for this client alone (connection-bound authentication). @returns whether it did */
-  bind(connection: UpstreamConnection): boolean;
-  /** Asked right before the first byte goes to a fresh connection. */
-  mayStillSend(pod: PodView): boolean;
-  /** It may not: nothing was sent, pick again. */
-  rerouted(): void;
-  sendTo(attempt: Attempt): void;
-  upstreamDrained(): void;
-  connectFailed(attempt: Attempt, reason: string): void;
-  interim(attempt: Attempt, reader: ResponseReader): void;
-  /** @returns false: the answer is not wanted; the owner has aborted the attempt */
-  answered(attempt: Attempt, reader: ResponseReader): boolean;
-  relay(attempt: Attempt, reader: ResponseReader, pieces: readonly Piece[]): void;
-  relayBody(attempt: Attempt, pieces: readonly Piece[]): void;
-  finished(attempt: Attempt, reader: ResponseReader): void;
-  failed(attempt: Attempt, kind: 'reset' | 'protocol', detail: string): void;
-  switched(attempt: Attempt, reader: ResponseReader, rest: Buffer): void;
-}
-
-export interface AttemptOptions {
-  /** The connection becomes a tunnel if the Pod agrees: a fresh one, never given back. */
-  readonly plain: boolean;
-  /** For the whole answer; 0: no limit. */
-  readonly timeoutMs: number;
-  /** What becomes of a chunked answer. */
-  readonly mode: ChunkMode;
-}
 
 /** One try of one request on one Pod: its connection from taking to giving back, and what was seen on it. */
 export class Attempt implements UpstreamUser {
@@ -69,6 +36,7 @@ export class Attempt implements UpstreamUser {
   #interims = 0;
   #over = false;
   #paused = false;
+  #counted = false;
   #method = '';
 
   constructor(
@@ -159,32 +127,14 @@ export class Attempt implements UpstreamUser {
     this.deadlineMs = this.#options.timeoutMs > 0 ? performance.now() + this.#options.timeoutMs : NEVER;
     const fallbackHost = pod.dnsName.includes(':') ? `[${pod.dnsName}]` : pod.dnsName;
     const text = writeRequestHead(head, { peer, name: hopName }, { upgrade, without, fallbackHost });
-    if (pieces.length === 0) {
-      connection.socket.write(text, 'latin1');
-      return true;
-    }
-    return this.#writePieces(text, pieces);
+    writePieces(connection.socket, text, pieces);
+    return connection.socket.writableLength <= MAX_QUEUED;
   }
 
   /** @returns whether the Pod takes more at once */
   write(pieces: readonly Piece[]): boolean {
-    return this.#writePieces('', pieces);
-  }
-
-  #writePieces(head: string, pieces: readonly Piece[]): boolean {
     const { socket } = this.#connection!;
-    let text = head;
-    for (const piece of pieces) {
-      if (typeof piece === 'string') text += piece;
-      else if (piece.length <= JOINED_BODY && (text !== '' || pieces.length > 1))
-        text += piece.toString('latin1');
-      else {
-        if (text !== '') socket.write(text, 'latin1');
-        text = '';
-        socket.write(piece);
-      }
-    }
-    if (text !== '') socket.write(text, 'latin1');
+    writePieces(socket, '', pieces);
     return socket.writableLength <= MAX_QUEUED;
   }
 
@@ -263,6 +213,7 @@ export class Attempt implements UpstreamUser {
     const connection = this.#connection;
     this.#connection = null;
     connection?.destroy();
+    if (this.sending && !this.#counted) this.count('cancelled');
     this.#end();
   }
 
@@ -284,10 +235,12 @@ export class Attempt implements UpstreamUser {
   }
 
   count(result: string): void {
+    this.#counted = true;
     this.pool.result(result).value++;
   }
 
   #succeeded(): void {
+    this.#counted = true;
     this.pool.ok.value++;
     if (!this.pool.failing) return;
     this.pool.failing = false;
@@ -296,18 +249,13 @@ export class Attempt implements UpstreamUser {
 
   #complete(connection: UpstreamConnection, surplus: boolean): void {
     const { reader } = connection;
-    const { head } = reader;
     this.#succeeded();
     this.#connection = null;
     connection.readLarge(false);
     connection.served++;
     if (this.#paused) connection.socket.resume();
     if (surplus) this.pool.poisoned(connection);
-    else {
-      const isKept =
-        head.minor === 1 ? !head.connection.close : head.connection.keepAlive && !head.connection.close;
-      this.#giveBack(connection, isKept && reader.framing !== 'close');
-    }
+    else this.#giveBack(connection, keepsAlive(reader.head) && reader.framing !== 'close');
     this.#end();
     this.#owner.finished(this, reader);
   }
@@ -319,30 +267,17 @@ export class Attempt implements UpstreamUser {
     else if (this.#owner.bind(connection)) {
       // Nobody uses it until its client asks again: what comes meanwhile is unsolicited, and its end concerns no request.
       connection.user = null;
-    } else this.pool.release(connection, this.#idleMs(connection), performance.now());
-  }
-
-  /** Shorter than what the Pod announces (`Keep-Alive: timeout`, RFC 9112 section 9.3), so that it never closes first. */
-  #idleMs(connection: UpstreamConnection): number {
-    const { idleTimeoutMs } = this.backend.config.connection;
-    const { head } = connection.reader;
-    const i = head.fields.find(names.KEEP_ALIVE);
-    if (i < 0) return idleTimeoutMs;
-    const announced = /(?:^|[ ,])timeout=(\d{1,6})/i.exec(head.value(i));
-    if (announced === null) return idleTimeoutMs;
-    const announcedMs = Number(announced[1]) * 1000;
-    return Math.min(idleTimeoutMs, Math.max(announcedMs / 2, announcedMs - 1000));
+    } else {
+      const idleMs = idleTimeMs(connection.reader.head, this.backend.config.connection.idleTimeoutMs);
+      this.pool.release(connection, idleMs, performance.now());
+    }
   }
 
   #switch(rest: Buffer): -1 {
     const connection = this.#connection!;
     const { head } = connection.reader;
-    const asked = this.#owner.upgradeProtocol;
-    const i = head.fields.find(names.UPGRADE);
-    const got = i < 0 ? undefined : head.value(i);
-    if (asked === null || !head.connection.upgrade || got === undefined || !offers(asked, got)) {
+    if (!switchesTo(this.#owner.upgradeProtocol, head))
       return this.#failed('protocol', 'a 101 to a protocol that was not asked for');
-    }
     this.count('ok');
     this.#over = true;
     this.#owner.switched(this, connection.reader, Buffer.from(rest));
@@ -365,10 +300,4 @@ export class Attempt implements UpstreamUser {
     this.#over = true;
     this.pool.end();
   }
-}
-
-/** Whether each protocol of the answer was asked for. */
-function offers(asked: string, got: string): boolean {
-  const offered = new Set(asked.split(',').map((name) => name.trim().toLowerCase()));
-  return got.split(',').every((name) => offered.has(name.trim().toLowerCase()));
 }

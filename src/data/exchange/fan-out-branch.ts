@@ -5,7 +5,8 @@ import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
 import type { FanOutAnswer } from '../merge/answer.ts';
-import { Attempt, type AttemptOwner } from './attempt.ts';
+import { Attempt } from './attempt.ts';
+import type { AttemptOwner } from './attempt-owner.ts';
 
 /** What the branches of one fan-out share. */
 export interface FanOutPlan {

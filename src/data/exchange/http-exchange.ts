@@ -4,6 +4,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, ListenerSnapshot } from '../../model/snapshot.ts';
 import type { Held, HoldOutcome } from '../forward/hold-queue.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
+import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import { problemAnswer } from '../respond/problem.ts';
@@ -237,10 +238,9 @@ export abstract class HttpExchange implements Exchange, PickContext {
     this.fail('draining', 'the sidecar shuts down');
   }
 
-  /** Whether the client wants the connection kept (RFC 9112 section 9.3). */
+  /** Whether the client wants the connection kept. */
   protected get mayKeep(): boolean {
-    const { connection, minor } = this.request;
-    return minor === 1 ? !connection.close : connection.keepAlive && !connection.close;
+    return keepsAlive(this.request);
   }
 
   /** `X-Headroute-*` lines where the listener wants them. */

@@ -1,24 +1,21 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import { type AttemptEnd, KEPT_BODY_BYTES, mayRepeat } from '../forward/retry.ts';
+import { type AttemptEnd, mayRepeat } from '../forward/retry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
+import { MAX_QUEUED_BYTES, writeAnswer } from '../respond/answer-writer.ts';
 import { writeResponseHead } from '../respond/response-writer.ts';
-import { Attempt, type AttemptOwner } from './attempt.ts';
+import { Attempt } from './attempt.ts';
+import type { AttemptOwner } from './attempt-owner.ts';
 import { isConnectionBound } from './connection-bound.ts';
 import { HttpExchange, holdOf } from './http-exchange.ts';
+import { KeptBody } from './kept-body.ts';
 import { learns } from './learn.ts';
 import { joinUpgrade } from './upgrade.ts';
 import { upgradeOf } from './upgrade-request.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** Bytes that may wait in this process towards a peer that does not read, before its source is paused. */
-const MAX_QUEUED = 64 * 1024;
-/** A body piece up to this size is copied to travel with what goes before it. */
-const JOINED_BYTES = 16 * 1024;
-/** From this size on a body is not copied at all: the head is written in front of it, where the Pod's own head was. */
-const IN_PLACE_BYTES = 2048;
 
 /**
  * One request to one Pod at a time, its answer streamed back:
@@ -29,9 +26,7 @@ const IN_PLACE_BYTES = 2048;
  */
 export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #attempt: Attempt | null = null;
-  /** The body so far, as long as the request may be sent (again); null: a part of it went by. */
-  #kept: Piece[] | null = [];
-  #keptBytes = 0;
+  readonly #kept = new KeptBody(this.rule.retry.attempts > 0);
   #backoff: NodeJS.Timeout | null = null;
   #bytesSent = 0;
   #keepClient = false;
@@ -55,22 +50,14 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.received += bytes;
     this.requestComplete = complete;
     const attempt = this.#attempt;
-    if (attempt?.sending) {
-      if (this.#kept !== null) this.#keep(pieces, bytes);
-      if (!attempt.write(pieces)) this.#pauseClient();
+    const sending = attempt?.sending === true;
+    this.#kept.add(pieces, bytes, sending);
+    if (sending) {
+      if (!attempt!.write(pieces)) this.#pauseClient();
       return;
     }
-    this.#kept?.push(...pieces);
-    this.#keptBytes += bytes;
-    if (this.#keptBytes >= KEPT_BODY_BYTES) this.#pauseClient();
+    if (this.#kept.isFull) this.#pauseClient();
     this.keepHeld(bytes);
-  }
-
-  /** Keeps the body for another attempt, up to 64 KiB. */
-  #keep(pieces: readonly Piece[], bytes: number): void {
-    this.#keptBytes += bytes;
-    if (this.#keptBytes > KEPT_BODY_BYTES || this.rule.retry.attempts === 0) this.#kept = null;
-    else this.#kept!.push(...pieces);
   }
 
   protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
@@ -129,9 +116,8 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   sendTo(attempt: Attempt): void {
     const pod = this.pod!;
     this.sent = true;
-    const kept = this.#kept!;
-    const keep = this.#keptBytes <= KEPT_BODY_BYTES && this.rule.retry.attempts > 0;
-    if (!keep && this.#keptBytes > 0) this.#kept = null;
+    const kept = this.#kept.pieces!;
+    this.#kept.sent();
     const written = attempt.send(this.request, this.down.peer, this.deps.hopName, this.#upgrade, pod, kept);
     this.deadlineMs = Math.min(this.requestDeadlineMs, attempt.deadlineMs);
     if (written) this.#resumeClient();
@@ -167,7 +153,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
         podId: attempt.pod.id,
         hint: rule.hint,
       });
-      if (this.#kept !== null && retry.attempts > 0 && holdOf(this.rule)!.timeoutMs > 0) {
+      if (this.#kept.pieces !== null && retry.attempts > 0 && holdOf(this.rule)!.timeoutMs > 0) {
         attempt.count('not_leader');
         this.#drop(attempt);
         this.minLeaderRevision = this.#leaderRevision + 1;
@@ -212,44 +198,19 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     };
     this.responded = true;
     this.endsByClose = endsByClose;
-    const text = writeResponseHead(head, options);
-    this.#bytesSent = text.length;
-    this.#write(attempt, pieces, text);
+    this.#write(attempt, writeResponseHead(head, options), pieces);
   }
 
   relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
-    this.#write(attempt, pieces, '');
+    this.#write(attempt, '', pieces);
   }
 
-  /** One write for the head and small pieces: a second system call costs more than the copy (docs/performance.md). */
-  #write(attempt: Attempt, pieces: readonly Piece[], head: string): void {
+  #write(attempt: Attempt, head: string, pieces: readonly Piece[]): void {
     const { socket } = this.down;
-    const only = pieces[0];
-    if (head !== '' && pieces.length === 1 && typeof only !== 'string' && only!.length > IN_PLACE_BYTES) {
-      const whole = withHeadInFront(head, only!);
-      if (whole !== null) {
-        this.#bytesSent += only!.length;
-        socket.write(whole);
-        if (socket.writableLength > 0) attempt.keepBuffer();
-        if (socket.writableLength > MAX_QUEUED) attempt.pause();
-        return;
-      }
-    }
-    let text = head;
-    for (const piece of pieces) {
-      this.#bytesSent += piece.length;
-      if (typeof piece === 'string') text += piece;
-      else if (piece.length <= JOINED_BYTES && (text !== '' || pieces.length > 1))
-        text += piece.toString('latin1');
-      else {
-        if (text !== '') socket.write(text, 'latin1');
-        text = '';
-        socket.write(piece);
-        if (socket.writableLength > 0) attempt.keepBuffer();
-      }
-    }
-    if (text !== '') socket.write(text, 'latin1');
-    if (socket.writableLength > MAX_QUEUED) attempt.pause();
+    this.#bytesSent += head.length;
+    for (const piece of pieces) this.#bytesSent += piece.length;
+    if (writeAnswer(socket, head, pieces)) attempt.keepBuffer();
+    if (socket.writableLength > MAX_QUEUED_BYTES) attempt.pause();
   }
 
   /** The whole answer has been handed on. */
@@ -343,7 +304,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   #mayTryAgain(): boolean {
-    if (this.#kept === null || this.attempts > this.rule.retry.attempts) return false;
+    if (this.#kept.pieces === null || this.attempts > this.rule.retry.attempts) return false;
     return this.runtime.budget?.spend(performance.now()) ?? true;
   }
 
@@ -376,16 +337,4 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#paused = false;
     this.down.resume();
   }
-}
-
-/**
- * The head and a piece of the body as one buffer without copying the piece: the head is written over the bytes before it,
- * which are those of the Pod's head and have been read. Null where it is longer than they are.
- */
-function withHeadInFront(head: string, piece: Buffer): Buffer | null {
-  const start = piece.byteOffset - head.length;
-  if (start < 0) return null;
-  const whole = Buffer.from(piece.buffer, start, head.length + piece.length);
-  whole.write(head, 0, 'latin1');
-  return whole;
 }

@@ -1,6 +1,7 @@
 import { isToken } from '../http1/bytes.ts';
 import * as names from '../http1/field-names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
 
 /**
  * The protocols that a request may ask to upgrade to, as `Upgrade` goes upstream; null: it asks for none. HTTP/1.0 cannot
@@ -20,4 +21,15 @@ export function upgradeOf(head: RequestHead): string | null {
     }
   }
   return protocols.length > 0 ? protocols.join(', ') : null;
+}
+
+/** Whether a 101 switches to protocols that were all asked for. */
+export function switchesTo(asked: string | null, head: ResponseHead): boolean {
+  const i = head.fields.find(names.UPGRADE);
+  if (asked === null || i < 0 || !head.connection.upgrade) return false;
+  const offered = new Set(asked.split(',').map((name) => name.trim().toLowerCase()));
+  return head
+    .value(i)
+    .split(',')
+    .every((name) => offered.has(name.trim().toLowerCase()));
 }

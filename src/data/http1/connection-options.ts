@@ -51,3 +51,12 @@ export function acceptsTrailers(text: string, fields: FieldBlock): boolean {
   const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
   return value.split(',').some((member) => member.trim().toLowerCase() === 'trailers');
 }
+
+/** Whether the sender of a head keeps its connection open after the message (RFC 9112 section 9.3). */
+export function keepsAlive(head: {
+  readonly minor: number;
+  readonly connection: ConnectionOptions;
+}): boolean {
+  const { close, keepAlive } = head.connection;
+  return !close && (head.minor === 1 || keepAlive);
+}

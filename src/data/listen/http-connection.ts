@@ -7,18 +7,18 @@ import { startExchange } from '../exchange/start-exchange.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import { CR, LF } from '../http1/bytes.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
+import { keepsAlive } from '../http1/connection-options.ts';
 import { RequestBody } from '../http1/request-body.ts';
-import { RequestHead } from '../http1/request-head.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
+import { optionsAnswer } from '../respond/options-answer.ts';
 import { problemAnswer } from '../respond/problem.ts';
+import { InputGate } from './input-gate.ts';
+import { Linger } from './linger.ts';
 import { PendingBytes } from './pending-bytes.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** After an early answer the rest of the request is read for so long, or so far, that the client can read the answer. */
-const LINGER_MS = 500;
-const LINGER_BYTES = 1024 * 1024;
 const MAX_EMPTY_LINES = 4;
-/** Input stopped for so long is watched for its client's end, which Node sees only by reading. */
-const WATCH_AFTER_MS = 100;
 
 /**
  * What a client's connection is doing:
@@ -46,18 +46,16 @@ export class HttpConnection implements Downstream {
   #processing = false;
   #deadlineMs: number;
   #bodyReadMs = 0;
-  #lingered = 0;
-  #lateLinger = false;
+  #linger: Linger | null = null;
   #emptyLines = 0;
-  #inputPaused = false;
-  #pausedMs = 0;
-  #unwatch: (() => void) | null = null;
+  readonly #gate: InputGate;
 
   constructor(socket: Socket, listener: ListenerConfig, deps: HttpDeps) {
     this.socket = socket;
     this.peer = plainAddress(socket.remoteAddress ?? '');
     this.#listener = listener;
     this.#deps = deps;
+    this.#gate = new InputGate(socket, deps.peers);
     this.#deadlineMs = performance.now() + listener.timeouts.idleMs;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
@@ -73,22 +71,24 @@ export class HttpConnection implements Downstream {
 
   /** Called some twenty times a second. */
   tick(nowMs: number): void {
-    if (this.#inputPaused && this.#unwatch === null && nowMs - this.#pausedMs > WATCH_AFTER_MS) this.#watch();
     const exchange = this.#exchange;
     if (exchange !== null) {
+      this.#gate.tick(nowMs);
       if (nowMs >= exchange.deadlineMs) exchange.expire(nowMs);
       else if (exchange.awaitsBody && nowMs - this.#bodyReadMs > this.#listener.timeouts.bodyMs)
         exchange.bodyFailed(
           'body_timeout',
           `no byte of the body within ${this.#listener.timeouts.bodyMs} ms`,
         );
-    } else if (nowMs >= this.#deadlineMs) this.#expire();
+    } else if (this.#linger !== null) {
+      if (nowMs >= this.#linger.deadlineMs) this.#linger.expire();
+    } else if (nowMs >= this.#deadlineMs && this.#state === 'head') this.#headOverdue();
   }
 
   /** Finishes what is in hand and closes; at once if that is nothing. */
   close(): void {
     this.closing = true;
-    if (this.isIdle) this.#linger();
+    if (this.isIdle) this.#end();
   }
 
   /** The shutdown's time is over. */
@@ -98,12 +98,12 @@ export class HttpConnection implements Downstream {
   }
 
   pause(): void {
-    this.#setPaused(true);
+    this.#gate.pause();
   }
 
   resume(): void {
     this.#bodyReadMs = performance.now();
-    this.#setPaused(false);
+    this.#gate.resume();
   }
 
   bind(connection: UpstreamConnection): void {
@@ -116,19 +116,19 @@ export class HttpConnection implements Downstream {
     this.#body = null;
     if (this.#state !== 'exchange') return;
     if (!keep) {
-      this.#linger();
+      this.#end();
       return;
     }
     this.#state = 'head';
-    giveBack(this.#head!);
+    giveBackHead(this.#head!);
     this.#head = null;
-    this.#setPaused(false);
+    this.#gate.resume();
     const { idleMs, headMs } = this.#listener.timeouts;
     this.#deadlineMs = performance.now() + (this.#pending.length > 0 ? headMs : idleMs);
     if (this.#processing) return;
     // A turn later: the upstream connection may be used again only then, and other clients come first.
     if (this.#pending.length > 0) setImmediate(this.#processPending);
-    else if (this.closing) this.#linger();
+    else if (this.closing) this.#end();
   }
 
   cut(reset: boolean): void {
@@ -139,7 +139,7 @@ export class HttpConnection implements Downstream {
   }
 
   detach(): Buffer | null {
-    this.#endWatch();
+    this.#gate.endWatch();
     this.#state = 'gone';
     this.#exchange = null;
     const { socket } = this;
@@ -150,7 +150,7 @@ export class HttpConnection implements Downstream {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'linger') this.#drop(chunk.length);
+    if (this.#linger !== null) this.#linger.drop(chunk.length);
     else if (this.#state === 'gone') return;
     else if (this.#pending.length === 0) this.#process(chunk, 0, chunk.length, false);
     else {
@@ -163,7 +163,7 @@ export class HttpConnection implements Downstream {
     if (this.#pending.length === 0 || this.#state === 'gone' || this.#processing) return;
     if (this.#state === 'exchange' && this.#body === null) {
       // Sent ahead of the present answer: kept, up to a bound.
-      if (this.#pending.length > this.#listener.limits.headBytes) this.#setPaused(true);
+      if (this.#pending.length > this.#listener.limits.headBytes) this.#gate.pause();
       return;
     }
     const { bytes, start, end } = this.#pending;
@@ -192,16 +192,15 @@ export class HttpConnection implements Downstream {
       this.#body === null &&
       this.#pending.length > this.#listener.limits.headBytes
     )
-      this.#setPaused(true);
+      this.#gate.pause();
   }
 
   /** @returns the index after what was used, or -1 to stop */
   #takeHead(bytes: Buffer, at: number, end: number): number {
     let head = this.#head;
     if (head === null) {
-      head = spareHeads.pop() ?? new RequestHead();
+      head = takeHead();
       this.#head = head;
-      head.begin();
     }
     if (!head.started) {
       // Empty lines in front of a request are ignored (RFC 9112 section 2.2), a few of them.
@@ -249,7 +248,7 @@ export class HttpConnection implements Downstream {
         started.detail,
         undefined,
         started.rule,
-        this.#body === null && head.method !== 'CONNECT' && mayKeep(head),
+        this.#body === null && head.method !== 'CONNECT' && keepsAlive(head),
       );
   }
 
@@ -285,64 +284,20 @@ export class HttpConnection implements Downstream {
   }
 
   #answerOptions(head: RequestHead): void {
-    const keep = this.#body === null && mayKeep(head) && !this.closing;
-    this.socket.write(
-      `HTTP/1.1 200 OK\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nContent-Length: 0\r\n${keep ? '' : 'Connection: close\r\n'}\r\n`,
-      'latin1',
-    );
+    const keep = this.#body === null && keepsAlive(head) && !this.closing;
+    this.socket.write(optionsAnswer(!keep), 'latin1');
     this.finished(keep);
   }
 
-  /** Ends this side; what still comes is read and dropped, within bounds, so that the client can read the answer. */
-  #linger(): void {
+  #end(): void {
     this.#state = 'linger';
     this.#pending.takeAll();
-    this.#setPaused(false);
-    this.#deadlineMs = performance.now() + LINGER_MS;
-    this.socket.end();
+    this.#linger = new Linger(this.socket, this.#gate, this.#listener.timeouts.idleMs);
   }
 
-  #drop(bytes: number): void {
-    this.#lingered += bytes;
-    if (this.#lingered > LINGER_BYTES) this.#setPaused(true);
-  }
-
-  #expire(): void {
-    if (this.#state === 'head' && this.#pending.length > 0)
-      this.#refuse('head_timeout', `no whole request head within ${this.#listener.timeouts.headMs} ms`);
-    else if (this.#state === 'head') this.#linger();
-    else if (this.#state === 'linger') this.#endLinger();
-  }
-
-  /** What is written but not read by the client yet may take as long as an idle connection may. */
-  #endLinger(): void {
-    if (this.socket.writableLength > 0 && this.#lingered <= LINGER_BYTES && !this.#lateLinger) {
-      this.#lateLinger = true;
-      this.#deadlineMs = performance.now() + this.#listener.timeouts.idleMs;
-    } else this.socket.destroy();
-  }
-
-  #setPaused(paused: boolean): void {
-    if (paused === this.#inputPaused || this.#state === 'gone') return;
-    this.#inputPaused = paused;
-    if (paused) {
-      this.#pausedMs = performance.now();
-      this.socket.pause();
-    } else {
-      this.#endWatch();
-      this.socket.resume();
-    }
-  }
-
-  /** The client of a request that is held, or that a Pod does not take, may leave: then nothing of it is sent any more. */
-  #watch(): void {
-    if (this.#state !== 'exchange') return;
-    this.#unwatch = this.#deps.peers.watch(this.socket, () => this.socket.destroy());
-  }
-
-  #endWatch(): void {
-    this.#unwatch?.();
-    this.#unwatch = null;
+  #headOverdue(): void {
+    if (this.#pending.length === 0) this.#end();
+    else this.#refuse('head_timeout', `no whole request head within ${this.#listener.timeouts.headMs} ms`);
   }
 
   readonly #onEnd = (): void => {
@@ -365,22 +320,10 @@ export class HttpConnection implements Downstream {
     this.#exchange = null;
     this.#state = 'gone';
     this.#deadlineMs = NEVER;
-    this.#endWatch();
+    this.#gate.endWatch();
     this.bound?.destroy();
     exchange?.clientGone();
   };
-}
-
-/** Heads that no connection needs now: an idle connection holds none. */
-const spareHeads: RequestHead[] = [];
-const MAX_SPARE_HEADS = 256;
-
-function giveBack(head: RequestHead): void {
-  if (spareHeads.length < MAX_SPARE_HEADS) spareHeads.push(head);
-}
-
-function mayKeep(head: RequestHead): boolean {
-  return head.minor === 1 ? !head.connection.close : head.connection.keepAlive && !head.connection.close;
 }
 
 /** IPv4 clients of a dual-stack socket are shown as IPv4. */

@@ -1,0 +1,39 @@
+import { KEPT_BODY_BYTES } from '../forward/retry.ts';
+import type { Piece } from '../http1/chunk-scanner.ts';
+
+/**
+ * The request's body as far as it is here, as long as the request may be sent, or sent again. Before the first attempt sends
+ * it, it only grows until the client is paused; once parts of it have gone by, it is kept up to 64 KiB and given up beyond.
+ */
+export class KeptBody {
+  readonly #canRepeat: boolean;
+  #pieces: Piece[] | null = [];
+  #bytes = 0;
+
+  /** @param canRepeat whether the rule allows another attempt at all */
+  constructor(canRepeat: boolean) {
+    this.#canRepeat = canRepeat;
+  }
+
+  /** All of it so far, or null: a part was given up, the request cannot be sent again. */
+  get pieces(): readonly Piece[] | null {
+    return this.#pieces;
+  }
+
+  /** Whether no more should be read before an attempt sends it. */
+  get isFull(): boolean {
+    return this.#bytes >= KEPT_BODY_BYTES;
+  }
+
+  /** @param sending the pieces go by: they are kept only within the bound */
+  add(pieces: readonly Piece[], bytes: number, sending: boolean): void {
+    this.#bytes += bytes;
+    if (sending) this.sent();
+    this.#pieces?.push(...pieces);
+  }
+
+  /** What is there has been sent: beyond the bound it is not kept for another attempt. */
+  sent(): void {
+    if (this.#bytes > KEPT_BODY_BYTES || (!this.#canRepeat && this.#bytes > 0)) this.#pieces = null;
+  }
+}
