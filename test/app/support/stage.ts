@@ -13,6 +13,7 @@ export type Document = Record<string, unknown>;
 export class Stage {
   readonly dns: DnsServer;
   readonly pods: DbPod[];
+  #closed: Promise<void> | null = null;
 
   private constructor(dns: DnsServer, pods: DbPod[]) {
     this.dns = dns;
@@ -64,9 +65,11 @@ export class Stage {
     };
   }
 
-  async close(): Promise<void> {
+  /** Can be called twice. */
+  close(): Promise<void> {
     for (const pod of this.pods) pod.close();
-    await this.dns.close();
+    this.#closed ??= this.dns.close();
+    return this.#closed;
   }
 }
 
