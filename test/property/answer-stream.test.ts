@@ -11,7 +11,7 @@ import { startDataPlane, type TestPlane } from '../helpers/data-plane.ts';
 import { RawClient } from '../helpers/raw-client.ts';
 import { RawPod } from '../helpers/raw-pod.ts';
 import { poll } from '../helpers/waiting.ts';
-import { readHead, readMessage, value } from '../helpers/wire.ts';
+import { readHead, readMessage, statusOf, value } from '../helpers/wire.ts';
 import { ANSWERS } from './corpus.ts';
 import { cuts, hostileAnswer, pieces } from './mutations.ts';
 import { replay } from './replay.ts';
@@ -70,6 +70,18 @@ function llhttp(): Promise<{ status: number; body: string } | null> {
   });
 }
 
+/** The body of a plain, strictly read answer that more bytes follow; null for any other. */
+function readWhole(bytes: string): string | null {
+  try {
+    const raw = Buffer.from(bytes, 'latin1');
+    const message = readMessage(raw, 'response', 'GET');
+    if (message !== null && statusOf(message) < 200) return null;
+    return message === null || message.raw.length === raw.length ? null : message.body.toString('latin1');
+  } catch {
+    return null;
+  }
+}
+
 async function check(bytes: string, at: readonly number[]): Promise<void> {
   segments = pieces(bytes, at);
   const client = await RawClient.connect(plane.port);
@@ -97,7 +109,10 @@ async function check(bytes: string, at: readonly number[]): Promise<void> {
       expect(readMessage(client.rest, 'response', 'GET', false)).toBeNull();
     }
   }
-  if (complete !== null && !complete.own) {
+  // node:http takes bytes behind an answer for an error of that answer; headroute gives the answer and drops the connection.
+  const whole = readWhole(bytes);
+  if (complete !== null && !complete.own && whole !== null) expect(complete.body).toBe(whole);
+  else if (complete !== null && !complete.own) {
     const theirs = await llhttp();
     expect(theirs, 'a complete answer that llhttp does not read').not.toBeNull();
     expect({ status: complete.status, body: complete.body }).toEqual(theirs);
