@@ -216,6 +216,10 @@ class RunningApp implements App {
     const { config } = result;
     try {
       const prepared = await this.#data.prepare(config.listeners);
+      if (this.#stopping !== null) {
+        prepared.abort();
+        return;
+      }
       try {
         this.#control.apply(config, hash);
       } catch (error) {

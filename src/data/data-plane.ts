@@ -106,7 +106,8 @@ export class DataPlane {
   }
 
   /**
-   * Binds the addresses that are new, all or none (C6). A listener whose name, address and protocol stay keeps its socket.
+   * Binds the addresses that are new, all or none (C6). A listener whose name, address and protocol stay goes on; one that
+   * takes the address of another takes over its socket.
    * @throws ListenError
    */
   async prepare(configs: readonly ListenerConfig[]): Promise<Prepared> {
@@ -116,7 +117,8 @@ export class DataPlane {
     };
     try {
       for (const config of configs)
-        if (!this.#keeps(config)) fresh.push(await Listener.bind(config, this.#deps));
+        if (!this.#keeps(config) && this.#holderOf(config) === undefined)
+          fresh.push(await Listener.bind(config, this.#deps));
     } catch (error) {
       abort();
       throw error;
@@ -185,16 +187,22 @@ export class DataPlane {
 
   #keeps(config: ListenerConfig): boolean {
     const running = this.#listeners.get(config.name)?.config;
-    return (
-      running !== undefined &&
-      running.protocol === config.protocol &&
-      running.address.host === config.address.host &&
-      running.address.port === config.address.port
-    );
+    return running !== undefined && running.protocol === config.protocol && isSameAddress(running, config);
+  }
+
+  /** The listener that has this address now. Port 0 asks for one of its own. */
+  #holderOf(config: ListenerConfig): Listener | undefined {
+    if (config.address.port === 0) return undefined;
+    return [...this.#listeners.values()].find((listener) => isSameAddress(listener.config, config));
   }
 
   #commit(configs: readonly ListenerConfig[], fresh: readonly Listener[]): void {
     const kept = new Set(configs.filter((config) => this.#keeps(config)).map(({ name }) => name));
+    const heirs: Listener[] = [];
+    for (const config of configs) {
+      const holder = kept.has(config.name) ? undefined : this.#holderOf(config);
+      if (holder !== undefined) heirs.push(new Listener(config, this.#deps, holder.release()));
+    }
     for (const [name, listener] of this.#listeners) {
       if (kept.has(name)) continue;
       this.#listeners.delete(name);
@@ -204,7 +212,7 @@ export class DataPlane {
       const listener = this.#listeners.get(config.name);
       if (listener !== undefined) listener.config = config;
     }
-    for (const listener of fresh) {
+    for (const listener of [...fresh, ...heirs]) {
       this.#listeners.set(listener.config.name, listener);
       listener.accept();
     }
@@ -231,4 +239,8 @@ export class DataPlane {
     for (const listener of this.#draining) listener.tick(nowMs);
     this.#pools.closeIdle(nowMs);
   }
+}
+
+function isSameAddress(a: ListenerConfig, b: ListenerConfig): boolean {
+  return a.address.host === b.address.host && a.address.port === b.address.port;
 }

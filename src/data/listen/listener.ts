@@ -1,18 +1,14 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import { problemAnswer } from '../respond/problem.ts';
+import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import { handleTcpConnection } from './tcp-listener.ts';
 
-const KEEPALIVE_MS = 30_000;
-const BACKLOG = 1024;
 /** For what is written already to reach the client. */
 const CUT_MS = 100;
-
-/** A listener's address cannot be bound. The message names the address, the reason and the key to change. */
-export class ListenError extends Error {}
 
 export interface ListenerDeps {
   readonly http: HttpDeps;
@@ -22,60 +18,26 @@ export interface ListenerDeps {
 /** One bound address and the connections that came in by it. */
 export class Listener {
   config: ListenerConfig;
-  readonly #server: Server;
+  /** The port that it listens on, or did: `/state` shows those that drain, too. */
+  readonly port: number;
+  /** null: another listener has its address now. */
+  #bound: BoundAddress | null;
   readonly #deps: ListenerDeps;
   readonly #http = new Set<HttpConnection>();
   readonly #sockets = new Set<Socket>();
-  #accepting = false;
-  readonly #early: Socket[] = [];
   #closing = false;
-  #port = 0;
   #whenEmpty: (() => void)[] = [];
 
-  private constructor(config: ListenerConfig, deps: ListenerDeps) {
+  constructor(config: ListenerConfig, deps: ListenerDeps, bound: BoundAddress) {
     this.config = config;
     this.#deps = deps;
-    this.#server = createServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEPALIVE_MS,
-        pauseOnConnect: true,
-      },
-      (socket) => {
-        if (this.#accepting) this.#accept(socket);
-        else this.#early.push(socket);
-      },
-    );
+    this.#bound = bound;
+    this.port = bound.port;
   }
 
   /** Binds the address; connections wait until `accept`. @throws ListenError */
   static async bind(config: ListenerConfig, deps: ListenerDeps): Promise<Listener> {
-    const listener = new Listener(config, deps);
-    const { host, port } = config.address;
-    try {
-      await listener.#listen(host === '' ? '::' : host, port);
-    } catch (error) {
-      const noIPv6 =
-        host === '' &&
-        ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '');
-      if (!noIPv6) throw listenError(config, error as NodeJS.ErrnoException);
-      await listener.#listen('0.0.0.0', port).catch((second) => {
-        throw listenError(config, second as NodeJS.ErrnoException);
-      });
-    }
-    listener.#server.on('error', (error) =>
-      deps.http.logger.error({ listener: config.name, error: String(error) }, 'accept failed'),
-    );
-    const address = listener.#server.address();
-    listener.#port = address !== null && typeof address === 'object' ? address.port : port;
-    return listener;
-  }
-
-  /** The port that it listens on, or did: `/state` shows those that drain, too. */
-  get port(): number {
-    return this.#port;
+    return new Listener(config, deps, await BoundAddress.bind(config, deps.http.logger));
   }
 
   get connections(): number {
@@ -83,16 +45,23 @@ export class Listener {
   }
 
   accept(): void {
-    this.#accepting = true;
-    for (const socket of this.#early.splice(0)) this.#accept(socket);
+    this.#bound?.take((socket) => this.#accept(socket));
+  }
+
+  /** Gives its bound address up to another listener, which keeps the socket; connections wait for that one. */
+  release(): BoundAddress {
+    const bound = this.#bound;
+    if (bound === null) throw new Error(`listener ${this.config.name} has no address to give`);
+    this.#bound = null;
+    bound.take(null);
+    return bound;
   }
 
   /** Stops listening; idle connections end, the others when their exchange has. */
   stop(): void {
     if (this.#closing) return;
     this.#closing = true;
-    for (const socket of this.#early.splice(0)) socket.destroy();
-    this.#server.close();
+    this.#bound?.close();
     // What has arrived already is read before the idle ones are closed (K4).
     setImmediate(() => setImmediate(() => this.#closeIdle()));
   }
@@ -171,27 +140,4 @@ export class Listener {
     socket.resume();
     setTimeout(() => socket.destroy(), 500).unref();
   }
-
-  #listen(host: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-  }
-}
-
-function listenError(config: ListenerConfig, error: NodeJS.ErrnoException): ListenError {
-  const { host, port } = config.address;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const why: Record<string, string> = {
-    EADDRINUSE: `port ${port} is in use by another process; change listeners[].address or stop the other`,
-    EACCES: `port ${port} is privileged (below 1024); choose one above, or grant NET_BIND_SERVICE`,
-    EADDRNOTAVAIL: `${host} is no address of this host; change listeners[].address`,
-  };
-  return new ListenError(
-    `listener ${config.name} cannot listen on ${address}: ${why[error.code ?? ''] ?? error.message}`,
-  );
 }

@@ -16,7 +16,11 @@ export class DbPod {
   private constructor(name: string, raw: RawPod) {
     this.name = name;
     this.raw = raw;
-    raw.script = { onRequest: (connection, request) => this.#answer(connection, request) };
+    raw.script = {
+      // Ends when the other side has, as a server does.
+      onConnect: (connection) => connection.socket.on('end', () => connection.end()),
+      onRequest: (connection, request) => this.#answer(connection, request),
+    };
   }
 
   static async start(name: string): Promise<DbPod> {
