@@ -50,6 +50,37 @@ describe('R13 and F3: early answers can be read', () => {
     expect(pod.total).toBeLessThan(50 << 20);
   });
 
+  it.each([1 << 20, 4 << 20])(
+    'R13 the Pod answers and closes at once with most of a %i B upload unread (RST behind the answer): the client reads it every time',
+    async (size) => {
+      const { client: dial } = await scene({
+        scripts: [
+          {
+            onConnect: (c) => {
+              c.raw = true;
+              c.socket.once('data', () => {
+                c.socket.pause();
+                c.socket.write(
+                  'HTTP/1.1 413 Content Too Large\r\nContent-Length: 7\r\nConnection: close\r\n\r\ntoo big',
+                  () => c.socket.destroy(),
+                );
+              });
+            },
+          },
+        ],
+      });
+      const statuses: number[] = [];
+      for (let n = 0; n < 25; n++) {
+        const client = await dial();
+        client.send(lines('POST /up HTTP/1.1', 'Host: a', `Content-Length: ${size}`));
+        for (let sent = 0; sent < size; sent += 64 << 10) client.send(Buffer.alloc(64 << 10));
+        statuses.push((await client.response('POST')).status);
+        client.destroy();
+      }
+      expect(statuses.filter((status) => status !== 413)).toEqual([]);
+    },
+  );
+
   it.each([
     ['hold_full', 12 << 20],
     ['no_route', 12 << 20],
