@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { pause, poll } from '../helpers/waiting.ts';
-import { hang, reset, slow, status } from './support/answers.ts';
+import { gate, hang, reset, status } from './support/answers.ts';
 import { keepAliveAgent } from './support/client.ts';
 import { type Scenario, scenario, timed } from './support/scenario.ts';
 import { discoveryOf, type Json, LEADER_RULE, rule, SERVICE } from './support/sidecar-config.ts';
@@ -23,12 +23,14 @@ async function many(scene: Scenario, count: number, method = 'GET'): Promise<Rec
 
 scenario('LeastRequest prefers Pods that are not busy', { leader: null, rules: READS }, async (scene) => {
   await scene.untilReady('db-0', 'db-1', 'db-2');
-  for (const pod of scene.pods) pod.answer = slow(400, (_request, response) => void response.end());
+  const door = gate();
+  for (const pod of scene.pods) pod.answer = door.answer;
   const busy = Array.from({ length: 8 }, (_, n) => scene.ask(`/busy-${n}`));
   await poll(() => scene.log('/busy').length === 8, 'busy');
   const load = scene.pods.map(({ requests }) => requests.length);
   // Two random choices of three keep the three within a few of each other.
   expect(Math.max(...load) - Math.min(...load)).toBeLessThanOrEqual(3);
+  door.open();
   await Promise.all(busy);
   scene.db0.answer = hang;
   for (const pod of [scene.db1, scene.db2]) pod.answer = (_request, response) => void response.end(pod.name);
@@ -124,13 +126,13 @@ scenario(
   },
 );
 
-const EJECTION = { consecutiveFailures: 3, baseTime: '400ms', maxPercent: 50 };
+const EJECTION = { consecutiveFailures: 3, baseTime: '1s', maxPercent: 50 };
 
 timed(
   'Ejection: a Pod that resets everything is taken out after a row of failures, and comes back',
   {
     leader: null,
-    rules: [rule({ type: 'Balance', algorithm: 'RoundRobin' })],
+    rules: [rule({ type: 'Balance', algorithm: 'RoundRobin' }, { retry: { attempts: 2, backoff: '1ms' } })],
     backend: { ejection: EJECTION },
   },
   async (scene) => {
@@ -176,7 +178,8 @@ scenario(
   { pods: 2, leader: null, rules: READS, backend: { connection: { maxPerPod: 2 } } },
   async (scene) => {
     await scene.untilReady('db-0', 'db-1');
-    for (const pod of scene.pods) pod.answer = slow(500, (_request, response) => void response.end(pod.name));
+    const door = gate();
+    for (const pod of scene.pods) pod.answer = door.answer;
     const taken = Array.from({ length: 4 }, (_, n) => scene.write(`/w-${n}`));
     await poll(() => scene.log('/w-').length === 4, 'four in flight');
     expect(scene.pods.map(({ requests }) => requests.length)).toEqual([2, 2]);
@@ -185,6 +188,7 @@ scenario(
     expect(over.headers['retry-after']).toBeDefined();
     expect(over.headers['x-headroute-sent']).toBe('false');
     expect(scene.log('/over')).toEqual([]);
+    door.open();
     expect((await Promise.all(taken)).map((seen) => seen.status)).toEqual([200, 200, 200, 200]);
     expect((await scene.write('/later')).status).toBe(200);
   },

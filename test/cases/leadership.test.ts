@@ -9,7 +9,7 @@ import { LEADER_RULE } from './support/sidecar-config.ts';
 // autobase-tech/autobase#539
 scenario(
   'L1 a Pod whose role API claims while its data port is dead neither leads nor conflicts',
-  { pods: 2, backend: { health: { tcpSocket: {}, period: '60ms', timeout: '150ms', failureThreshold: 2 } } },
+  { pods: 2, backend: { health: { tcpSocket: {}, period: '60ms', timeout: '1s', failureThreshold: 2 } } },
   async (scene) => {
     const { db0, db1 } = scene;
     await db0.killData();
@@ -135,20 +135,18 @@ scenario(
     db0.claim = false;
     db0.answer = status(429);
     const writes: ReturnType<typeof scene.write>[] = [];
-    for (let n = 1; n <= 30; n++) {
+    for (let n = 1; n <= 20; n++) {
       writes.push(scene.write(`/${String(n).padStart(2, '0')}`));
-      await pause(15);
+      // The first meets the 429, is held, and so are all after it.
+      await scene.heldCount(n);
     }
     db1.claim = {};
     const seen = await Promise.all(writes);
-    expect(seen.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(30).fill('200 db-1'));
+    expect(seen.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(20).fill('200 db-1'));
     const landed = db1.requests.map(({ url }) => url);
-    expect(new Set(landed).size).toBe(30);
-    expect(landed).toHaveLength(30);
-    // Those that met the 429 were sent before; everything that was held left in order of arrival.
-    const refused = new Set(db0.requests.map(({ url }) => url));
-    const held = landed.filter((url) => !refused.has(url));
-    expect(held).toEqual([...held].sort());
+    expect(landed).toEqual([...landed].sort());
+    expect(new Set(landed).size).toBe(20);
+    expect(db0.got('/01').length).toBeGreaterThan(0);
   },
 );
 
@@ -247,13 +245,13 @@ scenario(
     scene.pods[1]!.claim = {};
     const seen = await Promise.all(writes);
     const failed = seen.filter(({ status }) => status !== 200);
-    expect(failed.length).toBeGreaterThan(5);
-    expect(seen.length - failed.length).toBeGreaterThan(5);
+    expect(failed.length).toBeGreaterThan(2);
+    expect(seen.length - failed.length).toBeGreaterThan(2);
     for (const { failure, status, sentMs, doneMs, body } of failed) {
       expect({ status, failure }).toEqual({ status: 503, failure: 'hold_timeout' });
       expect(JSON.parse(body).detail).toContain('no Pod claims to lead');
       expect(doneMs - sentMs).toBeGreaterThan(680);
-      expect(doneMs - sentMs).toBeLessThan(1000);
+      expect(doneMs - sentMs).toBeLessThan(1100);
     }
     // First come, first failed: all failures are older than all successes.
     expect(seen.slice(0, failed.length).every(({ status }) => status === 503)).toBe(true);

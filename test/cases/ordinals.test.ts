@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { pause } from '../helpers/waiting.ts';
+import { keepAliveAgent } from './support/client.ts';
 import { type Scenario, scenario } from './support/scenario.ts';
 import { discoveryOf, type Json, rule } from './support/sidecar-config.ts';
 
@@ -14,17 +15,19 @@ function ordinal(part: Json): Json {
 
 async function where(scene: Scenario, keys: readonly string[]): Promise<Map<string, string>> {
   const seen = new Map<string, string>();
+  const agent = keepAliveAgent(20);
   for (let i = 0; i < keys.length; i += 20)
     await Promise.all(
       keys.slice(i, i + 20).map(async (key) => {
-        const { status, body, failure } = await scene.ask(`/t/${key}/x`);
+        const { status, body, failure } = await scene.ask(`/t/${key}/x`, { agent });
         seen.set(key, status === 200 ? body : failure);
       }),
     );
+  agent.destroy();
   return seen;
 }
 
-const KEYS = Array.from({ length: 240 }, (_, n) => (n % 2 === 0 ? `tenant-${n}` : String(n * 7919)));
+const KEYS = Array.from({ length: 120 }, (_, n) => (n % 2 === 0 ? `tenant-${n}` : String(n * 7919)));
 
 // memcached/memcached-proxylibs#9, zalando/skipper#1803
 for (const [whenUnavailable, instead] of [

@@ -71,7 +71,7 @@ export class Scenario {
   async until(
     check: (backend: BackendReport) => boolean,
     what: string,
-    withinMs = 4000,
+    withinMs = 8000,
   ): Promise<BackendReport> {
     const deadline = performance.now() + withinMs;
     for (;;) {
@@ -198,9 +198,9 @@ function publish(
 }
 
 async function pollAsync(check: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 4000;
+  const deadline = performance.now() + 8000;
   while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`not within 4 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within 8 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
