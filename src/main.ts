@@ -42,7 +42,18 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** A reader that has seen enough (`headroute schema | head`) is no failure; a full disk is one. */
+function watchStreams(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    err(`headroute: cannot write to standard output: ${error.message}\n`);
+    process.exit(1);
+  });
+  process.stderr.on('error', () => {});
+}
+
 async function runCommand(): Promise<void> {
+  watchStreams();
   try {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
