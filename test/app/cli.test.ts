@@ -1,10 +1,12 @@
 /** The command line of the built program (SPEC 1): usage, outputs, streams and exit statuses. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { headroute } from './support/command.ts';
+import { headroute, type Result } from './support/command.ts';
+import { PROGRAM } from './support/sidecar.ts';
 import { listener, Stage } from './support/stage.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'headroute-cli-'));
@@ -48,14 +50,11 @@ it.concurrent.for([
   [[], 'no command given'],
   [['start'], 'unknown command "start"'],
   [['run', 'now'], 'run takes no argument "now"'],
-  [['run', '--json'], 'run takes no --json'],
   [['check', '--config'], '--config'],
   [['run', '--confg', 'x'], '--confg'],
-  [['explain', 'GET'], 'explain takes METHOD and URL'],
   [['explain', 'GET', '/', 'x'], 'explain takes METHOD and URL'],
   [['explain', '--config', 'a', '--debug', 'b', 'GET', '/'], 'not both'],
   [['explain', 'GET', '/', '-H', 'no colon'], '-H "no colon" is not \'Name: value\''],
-  [['schema', 'x'], 'schema takes no argument "x"'],
 ] as const)('wrong usage %j exits 2 and says why, with the usage, on stderr', async ([args, message]) => {
   const { status, stdout, stderr } = await headroute(args);
   expect([status, stdout]).toEqual([2, '']);
@@ -126,4 +125,21 @@ it.concurrent('an environment variable without value or default is a problem tha
   expect(unset.stdout).toMatch(/self\.podName: .*WHO/);
   expect(unset.stdout).not.toContain('PORT');
   expect((await headroute(['check', '--config', file], { env: { WHO: 'app-0' } })).status).toBe(0);
+});
+
+it.concurrent('a reader that has seen enough ends no command with a stack trace; a full disk is a failure in words', async () => {
+  const shell = (line: string) =>
+    new Promise<Result>((resolve) =>
+      execFile('sh', ['-c', line, process.execPath, PROGRAM, good], (error, stdout, stderr) =>
+        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
+      ),
+    );
+  for (const command of ['schema', '--help', 'check --config "$2"']) {
+    const { stderr } = await shell(`("$0" "$1" ${command}; echo "status $?" >&2) | true`);
+    expect(stderr).toBe('status 0\n');
+  }
+  if (!existsSync('/dev/full')) return;
+  const full = await shell('"$0" "$1" schema > /dev/full');
+  expect(full.status).toBe(1);
+  expect(full.stderr).toMatch(/^headroute: cannot write to standard output: .*no space left.*\n$/);
 });

@@ -185,3 +185,13 @@ it.concurrent('the log is JSON, one object a line on stderr, with level, time an
     expect(line.msg).toMatch(/\S/);
   }
 });
+
+it.concurrent('a log collector that goes away does not take the sidecar with it', async (test) => {
+  const scene = await stage(test);
+  const running = await sidecar(test, scene.document({ log: { level: 'trace', access: true } }));
+  await running.pods(2);
+  running.closeStreams();
+  for (let n = 0; n < 20; n++) expect((await fetch(running.url)).status).toBe(200);
+  running.signal('SIGTERM');
+  expect(await running.exited()).toEqual({ status: 0, signal: null });
+});

@@ -140,6 +140,16 @@ export class Sidecar {
     this.#child.kill(signal);
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** Nobody reads its stdout and stderr any more. */
+  closeStreams(): void {
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
+  }
+
   get #started(): LogLine {
     const line = this.logs.find(({ msg }) => msg === 'headroute has started');
     if (line === undefined) throw new Error(`not started:\n${this.stderr}`);
