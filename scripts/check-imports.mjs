@@ -6,7 +6,8 @@ const root = resolve(process.argv[2] ?? 'src');
 
 /** First pattern that matches a file's path decides what it may import (paths from src/; `node:` and packages apart). */
 const LAYERS = [
-  ['main.ts', ['cli/', 'platform/']],
+  // A thread enters the program again to parse: there is but one file.
+  ['main.ts', ['cli/', 'platform/', 'control/config/parse-thread.ts']],
   ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
   [
     'cli/',

@@ -2,6 +2,7 @@ import { startAdminServer } from './admin/admin-server.ts';
 import { startDebugServer } from './admin/debug-server.ts';
 import { redactConfig } from './admin/redact-config.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
+import { keepEqualParts } from './control/config/keep-equal.ts';
 import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
@@ -19,6 +20,7 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
 
 /** The sidecar cannot start. `problems` are those of the configuration, else the message says why. */
@@ -213,7 +215,7 @@ class RunningApp implements App {
       );
       return;
     }
-    const { config } = result;
+    const config = await inSlices(keepEqualParts(running, result.config));
     try {
       const prepared = await this.#data.prepare(config.listeners);
       if (this.#stopping !== null) {

@@ -6,6 +6,7 @@ import { HELP } from './cli/help.ts';
 import { resolveFile } from './cli/resolve-live.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
+import { becameParseThread } from './control/config/parse-thread.ts';
 import { version } from './platform/version.ts';
 
 const { env } = process;
@@ -67,4 +68,4 @@ async function runCommand(): Promise<void> {
   }
 }
 
-if (!becameDemoPod(env)) await runCommand();
+if (!becameParseThread() && !becameDemoPod(env)) await runCommand();

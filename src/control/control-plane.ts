@@ -7,8 +7,10 @@ import type { Metrics } from '../observe/metrics.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
+import { atOnce } from '../platform/turn.ts';
 import { BackendMonitor } from './backend-monitor.ts';
 import { buildSnapshot } from './build-snapshot.ts';
+import { keepEqualParts } from './config/keep-equal.ts';
 import { ControlLoop } from './control-loop.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { watchAddresses } from './discovery/watch-addresses.ts';
@@ -59,7 +61,7 @@ export class ControlPlane implements OutcomeSink {
    * @throws where a backend cannot be watched at all (no nameserver); everything stays as it was then.
    */
   apply(config: Config, hash: string): void {
-    const kept = keepEqualParts(this.#config, config);
+    const kept = atOnce(keepEqualParts(this.#config, config));
     const fresh = new Map<string, BackendMonitor>();
     try {
       for (const backend of kept.backends)
@@ -159,19 +161,4 @@ function isSameService(before: BackendConfig | undefined, after: BackendConfig):
     before.port === after.port &&
     isDeepStrictEqual(before.discovery.statefulSet, after.discovery.statefulSet)
   );
-}
-
-/** `after`, with every backend and listener that equals its predecessor replaced by that very object. */
-function keepEqualParts(before: Config | null, after: Config): Config {
-  if (before === null) return after;
-  if (isDeepStrictEqual(before, after)) return before;
-  const keep = <T extends { readonly name: string }>(old: readonly T[], now: readonly T[]): readonly T[] =>
-    now.map(
-      (part) => old.find((other) => other.name === part.name && isDeepStrictEqual(other, part)) ?? part,
-    );
-  return {
-    ...after,
-    backends: keep(before.backends, after.backends),
-    listeners: keep(before.listeners, after.listeners),
-  };
 }

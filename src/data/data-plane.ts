@@ -9,6 +9,7 @@ import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
+import { inSlices } from '../platform/turn.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { RuleRuntimes } from './exchange/rule-runtime.ts';
 import type { TcpDeps } from './exchange/tcp-deps.ts';
@@ -16,6 +17,7 @@ import { HoldQueue } from './forward/hold-queue.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Listener, type ListenerDeps } from './listen/listener.ts';
+import { compileConditions } from './match/conditions.ts';
 
 /** How often deadlines are looked at: one sweep over all connections instead of a timer for each request. */
 const SWEEP_MS = 50;
@@ -58,7 +60,7 @@ export class DataPlane {
     this.#cell = cell;
     const random = deps.random ?? systemRandom;
     this.#tunnels = new TunnelRegistry(cell);
-    this.#pools = new UpstreamPools(cell, metrics, outcomes);
+    this.#pools = new UpstreamPools(cell, metrics, outcomes, logger);
     this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
     const rules = new RuleRuntimes(metrics);
     const holdQueue = (backend: string): HoldQueue => {
@@ -106,7 +108,7 @@ export class DataPlane {
   }
 
   /**
-   * Binds the addresses that are new, all or none (C6). A listener whose name, address and protocol stay goes on; one that
+   * Compiles what their rules look at, and binds the addresses that are new, all or none (C6). A listener whose name, address and protocol stay goes on; one that
    * takes the address of another takes over its socket.
    * @throws ListenError
    */
@@ -116,6 +118,7 @@ export class DataPlane {
       for (const listener of fresh) listener.destroy();
     };
     try {
+      await inSlices(compileConditions(configs));
       for (const config of configs)
         if (!this.#keeps(config) && this.#holderOf(config) === undefined)
           fresh.push(await Listener.bind(config, this.#deps));

@@ -91,7 +91,7 @@ describe('the program alone', () => {
     });
   });
 
-  it('runs where it may write no file and start no process, as on a read-only root file system', async () => {
+  it('runs and reloads where it may write no file and start no process, as on a read-only root file system', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'headroute-readonly-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const [data, admin, debug] = await Promise.all([freePort(), freePort(), freePort()]);
@@ -109,7 +109,15 @@ debug: { address: "127.0.0.1:${debug}" }
     const permission = process.allowedNodeEnvironmentFlags.has('--permission')
       ? '--permission'
       : '--experimental-permission';
-    const args = [permission, '--allow-fs-read=*', 'dist/headroute.js', 'run', '--config', config];
+    const args = [
+      permission,
+      '--allow-fs-read=*',
+      '--allow-worker',
+      'dist/headroute.js',
+      'run',
+      '--config',
+      config,
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -124,6 +132,13 @@ debug: { address: "127.0.0.1:${debug}" }
       expect(performance.now(), `not ready: ${output}`).toBeLessThan(deadline);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    // Large enough for a thread of its own, which needs no other file either.
+    writeFileSync(config, readFileSync(config, 'utf8') + '# and a comment\n'.repeat(2000));
+    for (const deadline = performance.now() + 10_000; !output.includes('configuration is in force'); ) {
+      expect(performance.now(), `not reloaded: ${output}`).toBeLessThan(deadline);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(output).not.toContain('a thread could not parse');
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

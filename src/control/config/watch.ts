@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Environment } from './environment.ts';
 import { readText } from './load.ts';
 import { hashOf, type ParseResult, parseConfig } from './parse.ts';
+import { parseAside } from './parse-thread.ts';
 
 /** Events of one swap come in a burst; they are taken together. */
 const DEBOUNCE_MS = 50;
@@ -12,7 +13,10 @@ const DEBOUNCE_MS = 50;
 const REARM_MS = 1000;
 
 export interface WatchOptions {
-  /** Told of each new content once, right or wrong, with the hash that `parseConfig` gives. */
+  /**
+   * Told of each new content once, right or wrong, with the hash that `parseConfig` gives; in order, though a content that
+   * another has replaced before its turn came may be passed over.
+   */
   onChange(result: ParseResult, hash: string): void;
   /** Where `${NAME}` comes from; default: the environment of the process. */
   readonly env?: Environment;
@@ -22,6 +26,8 @@ export interface WatchOptions {
   readonly intervalMs?: number;
   readonly clock?: Clock;
   readonly logger: Logger;
+  /** How a changed content is parsed; default: aside, in a thread. Where it throws, `parseConfig` does it here. */
+  readonly parse?: typeof parseAside;
 }
 
 /**
@@ -38,7 +44,13 @@ class ConfigWatcher {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #intervalMs: number;
+  /** Of the content seen last. */
   #hash: string | null;
+  /** Of the content told last, or the one in force. */
+  #told: string | null;
+  /** Seen, but not told yet. */
+  #next: { readonly text: string; readonly hash: string } | null = null;
+  #telling = false;
   /** Why the file could not be read at the last look; null while it can. */
   #unreadable: string | null = null;
   #events: FSWatcher | null = null;
@@ -62,6 +74,7 @@ class ConfigWatcher {
     }
     // What changed between the load and this moment is found here.
     else this.#lookSoon();
+    this.#told = this.#hash;
     this.#lookLater();
   }
 
@@ -108,10 +121,35 @@ class ConfigWatcher {
     const hash = hashOf(read.text);
     if (hash === this.#hash) return;
     this.#hash = hash;
+    this.#next = { text: read.text, hash };
+    if (!this.#telling) void this.#tell();
+  }
+
+  /** One content after another. */
+  async #tell(): Promise<void> {
+    this.#telling = true;
+    for (let next = this.#next; next !== null && !this.#closed; next = this.#next) {
+      this.#next = null;
+      if (next.hash === this.#told) continue;
+      const result = await this.#parse(next.text);
+      if (this.#closed) break;
+      this.#told = next.hash;
+      try {
+        this.options.onChange(result, next.hash);
+      } catch (error) {
+        this.options.logger.error({ err: error }, 'applying a configuration failed');
+      }
+    }
+    this.#telling = false;
+  }
+
+  async #parse(text: string): Promise<ParseResult> {
+    const { env = process.env, logger, parse = parseAside } = this.options;
     try {
-      this.options.onChange(parseConfig(read.text, this.file, this.options.env ?? process.env), hash);
+      return await parse(text, this.file, env);
     } catch (error) {
-      this.options.logger.error({ err: error }, 'applying a configuration failed');
+      logger.warn({ err: error }, 'a thread could not parse the configuration; the event loop waits for it');
+      return parseConfig(text, this.file, env);
     }
   }
 

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import type { FieldMatch, MatchConfig, PathMatch } from '../../model/config.ts';
+import type { FieldMatch, ListenerConfig, MatchConfig, PathMatch } from '../../model/config.ts';
 import { toByteString, toText } from '../byte-string.ts';
 import { firstQueryParam } from '../query-params.ts';
 import type { RequestView } from '../request-view.ts';
@@ -14,15 +14,40 @@ export interface Condition {
 }
 
 /** The conditions of one route: its hostname, then those of its match; all must hold. */
-export function conditionsOf(hostname: string | null, match: MatchConfig | null): Condition[] {
+export function conditionsOf(hostname: string | null, match: MatchConfig | null): readonly Condition[] {
+  const ofMatch = match === null ? [] : ofMatchConfig(match);
+  return hostname === null ? ofMatch : [hostCondition(hostname), ...ofMatch];
+}
+
+const compiled = new WeakMap<MatchConfig, readonly Condition[]>();
+
+/** Kept as long as the match is the same value, for a thousand regular expressions take 100 ms and more to compile. */
+function ofMatchConfig(match: MatchConfig): readonly Condition[] {
+  let conditions = compiled.get(match);
+  if (conditions === undefined) {
+    conditions = compileMatch(match);
+    compiled.set(match, conditions);
+  }
+  return conditions;
+}
+
+function compileMatch(match: MatchConfig): Condition[] {
   const conditions: Condition[] = [];
-  if (hostname !== null) conditions.push(hostCondition(hostname));
-  if (match === null) return conditions;
   if (match.path !== null) conditions.push(pathCondition(match.path));
   if (match.methods.length > 0) conditions.push(methodCondition(match.methods));
   for (const header of match.headers) conditions.push(fieldCondition('header', header));
   for (const param of match.queryParams) conditions.push(fieldCondition('query parameter', param));
   return conditions;
+}
+
+/** Compiles the conditions of all rules ahead, in steps (platform/turn.ts): else the first request would wait for them. */
+export function* compileConditions(listeners: readonly ListenerConfig[]): Generator<void, void> {
+  for (const { rules } of listeners)
+    for (const { matches } of rules)
+      for (const match of matches) {
+        ofMatchConfig(match);
+        yield;
+      }
 }
 
 /** The host to match by: a final dot, as in an absolute DNS name, makes no difference. */
