@@ -1,25 +1,12 @@
 import { expect } from 'vitest';
 import { pause, poll } from '../helpers/waiting.ts';
 import { gate, hang, reset, status } from './support/answers.ts';
-import { keepAliveAgent } from './support/client.ts';
-import { type Scenario, scenario, timed } from './support/scenario.ts';
-import { discoveryOf, type Json, LEADER_RULE, rule, SERVICE } from './support/sidecar-config.ts';
+import { scenario, timed } from './support/scenario.ts';
+import { discoveryOf, LEADER_RULE, rule, SERVICE } from './support/sidecar-config.ts';
 
-// Balance rules, ejection, retries and limits (SPEC 2 and 3) over real DNS and Pods.
+// Balance rules, weights and ejection (SPEC 2 and 3) over real DNS and Pods.
 
 const READS = [rule({ type: 'Balance' })];
-
-async function many(scene: Scenario, count: number, method = 'GET'): Promise<Record<string, number>> {
-  const agent = keepAliveAgent(1);
-  const tally: Record<string, number> = {};
-  for (let n = 0; n < count; n++) {
-    const { status: code, body, failure } = await scene.ask(`/m/${n}`, { agent, method });
-    const what = code === 200 ? body : failure || String(code);
-    tally[what] = (tally[what] ?? 0) + 1;
-  }
-  agent.destroy();
-  return tally;
-}
 
 scenario('LeastRequest prefers Pods that are not busy', { leader: null, rules: READS }, async (scene) => {
   await scene.untilReady('db-0', 'db-1', 'db-2');
@@ -40,7 +27,7 @@ scenario('LeastRequest prefers Pods that are not busy', { leader: null, rules: R
     await pause(5);
   }
   // One is in flight on db-0 for good: of any two, the other is less busy.
-  const tally = await many(scene, 60);
+  const tally = await scene.tally(60);
   expect(tally['db-1']! + tally['db-2']!).toBe(60);
   expect(Math.min(tally['db-1']!, tally['db-2']!)).toBeGreaterThan(5);
   scene.db0.answer = status(200);
@@ -52,7 +39,7 @@ for (const algorithm of ['RoundRobin', 'Random'] as const)
     { leader: null, rules: [rule({ type: 'Balance', algorithm })] },
     async (scene) => {
       await scene.untilReady('db-0', 'db-1', 'db-2');
-      const tally = await many(scene, 90);
+      const tally = await scene.tally(90);
       expect(Object.keys(tally).sort()).toEqual(['db-0', 'db-1', 'db-2']);
       for (const count of Object.values(tally)) {
         if (algorithm === 'RoundRobin') expect(count).toBe(30);
@@ -66,16 +53,16 @@ scenario(
   { rules: [LEADER_RULE, rule({ type: 'Balance', over: 'Followers', algorithm: 'RoundRobin' })] },
   async (scene) => {
     await scene.untilReady('db-0', 'db-1', 'db-2');
-    expect(await many(scene, 9)).toEqual({ 'db-0': 3, 'db-1': 3, 'db-2': 3 });
+    expect(await scene.tally(9)).toEqual({ 'db-0': 3, 'db-1': 3, 'db-2': 3 });
     scene.db0.claim = {};
     await scene.untilLeader('db-0');
-    expect(await many(scene, 10)).toEqual({ 'db-1': 5, 'db-2': 5 });
+    expect(await scene.tally(10)).toEqual({ 'db-1': 5, 'db-2': 5 });
     for (const pod of [scene.db1, scene.db2]) pod.healthy = false;
     await scene.until(
       ({ pods }) => pods.filter(({ state }) => state === 'ready').length === 1,
       'only the leader',
     );
-    expect(await many(scene, 5)).toEqual({ 'db-0': 5 });
+    expect(await scene.tally(5)).toEqual({ 'db-0': 5 });
   },
 );
 
@@ -115,7 +102,7 @@ scenario(
     const deadline = performance.now() + 3000;
     while ((await scene.metric('headroute_pods', 'state="ready"')) < 3 && performance.now() < deadline)
       await pause(10);
-    await many(scene, 400);
+    await scene.tally(400);
     const of = (name: string): Promise<number> =>
       scene.metric('headroute_requests_total', `backend="${name}"`, 'code="200"');
     // 100 expected, standard deviation 8.7: five of them on each side.
@@ -140,21 +127,21 @@ timed(
     await scene.untilReady('db-0', 'db-1', 'db-2');
     db0.answer = reset;
     // Reads are tried again elsewhere: no client sees it.
-    expect((await many(scene, 15)).upstream_reset).toBeUndefined();
+    expect((await scene.tally(15)).upstream_reset).toBeUndefined();
     const { pods } = await scene.untilPod('db-0', ({ state }) => state === 'ejected', 'ejected');
     expect(pods[0]!.reason).toContain('3 requests failed in a row');
     expect(await scene.metric('headroute_pods', 'state="ejected"')).toBe(1);
     const count = db0.requests.length;
-    expect(await many(scene, 20)).toEqual({ 'db-1': 10, 'db-2': 10 });
+    expect(await scene.tally(20)).toEqual({ 'db-1': 10, 'db-2': 10 });
     expect(db0.requests.length).toBe(count);
     // A single success in between ends a row; maxPercent 50 of three is one Pod at a time.
     scene.db1.answer = reset;
-    await many(scene, 20);
+    await scene.tally(20);
     expect((await scene.backend()).pods[1]).toMatchObject({ name: 'db-1', state: 'ready' });
     scene.db1.answer = (_request, response) => void response.end('db-1');
     db0.answer = (_request, response) => void response.end('db-0');
     await scene.untilPod('db-0', ({ state }) => state === 'ready', 'back', 3000);
-    expect((await many(scene, 9))['db-0']).toBe(3);
+    expect((await scene.tally(9))['db-0']).toBe(3);
   },
 );
 
@@ -168,108 +155,8 @@ scenario(
   async (scene) => {
     await scene.untilReady('db-0', 'db-1');
     scene.db0.answer = reset;
-    expect(await many(scene, 40)).toEqual({ upstream_reset: 20, 'db-1': 20 });
+    expect(await scene.tally(40)).toEqual({ upstream_reset: 20, 'db-1': 20 });
     expect((await scene.backend()).pods.map(({ state }) => state)).toEqual(['ready', 'ready']);
-  },
-);
-
-scenario(
-  'connection.maxPerPod: another Pod takes what one may not, then overloaded',
-  { pods: 2, leader: null, rules: READS, backend: { connection: { maxPerPod: 2 } } },
-  async (scene) => {
-    await scene.untilReady('db-0', 'db-1');
-    const door = gate();
-    for (const pod of scene.pods) pod.answer = door.answer;
-    const taken = Array.from({ length: 4 }, (_, n) => scene.write(`/w-${n}`));
-    await poll(() => scene.log('/w-').length === 4, 'four in flight');
-    expect(scene.pods.map(({ requests }) => requests.length)).toEqual([2, 2]);
-    const over = await scene.write('/over');
-    expect(over).toMatchObject({ status: 503, failure: 'overloaded' });
-    expect(over.headers['retry-after']).toBeDefined();
-    expect(over.headers['x-headroute-sent']).toBe('false');
-    expect(scene.log('/over')).toEqual([]);
-    door.open();
-    expect((await Promise.all(taken)).map((seen) => seen.status)).toEqual([200, 200, 200, 200]);
-    expect((await scene.write('/later')).status).toBe(200);
-  },
-);
-
-scenario(
-  'debugHeaders name rule, Pod and attempts, on own errors too; without them nothing',
-  {
-    pods: 2,
-    rules: [
-      LEADER_RULE,
-      rule({ type: 'Balance', algorithm: 'RoundRobin' }, { retry: { attempts: 2, codes: [503] } }),
-    ],
-    listener: { debugHeaders: true },
-  },
-  async (scene) => {
-    await scene.untilReady('db-0', 'db-1');
-    scene.db0.answer = status(503);
-    for (let n = 0; n < 4; n++) {
-      const { headers, body } = await scene.ask('/r');
-      expect(body).toBe('db-1');
-      expect(headers['x-headroute-rule']).toBe('all');
-      expect(headers['x-headroute-pod']).toBe('db-1');
-      expect(['1', '2']).toContain(headers['x-headroute-attempts']);
-    }
-    for (const pod of scene.pods) pod.answer = reset;
-    const failed = await scene.ask('/r');
-    expect(failed.headers).toMatchObject({
-      'x-headroute-failure': 'upstream_reset',
-      'x-headroute-attempts': '3',
-    });
-  },
-);
-
-const RETRY = (budget?: Json): Json =>
-  rule(
-    { type: 'Balance', algorithm: 'RoundRobin' },
-    { retry: { attempts: 2, codes: [503], backoff: '1ms', ...(budget ? { budget } : {}) } },
-  );
-
-scenario(
-  'retry.codes: safe methods are tried on other Pods, others get the answer as it is',
-  { leader: null, rules: [RETRY()] },
-  async (scene) => {
-    await scene.untilReady('db-0', 'db-1', 'db-2');
-    scene.db0.answer = status(503);
-    expect(await many(scene, 12)).not.toHaveProperty('503');
-    expect(scene.log('/m/').length).toBe(12 + scene.db0.requests.length);
-    expect(scene.db0.requests.length).toBeGreaterThan(0);
-    scene.db1.answer = status(503, {}, 'from db-1');
-    scene.db2.answer = status(503);
-    const before = scene.log().length;
-    expect((await scene.ask('/all-fail')).status).toBe(503);
-    // Never the same Pod twice while another is ready.
-    expect(
-      scene
-        .log('/all-fail')
-        .map(({ pod }) => pod)
-        .sort(),
-    ).toEqual(['db-0', 'db-1', 'db-2']);
-    expect((await scene.write('/post')).status).toBe(503);
-    expect(scene.log('/post')).toHaveLength(1);
-    expect(scene.log().length).toBe(before + 4);
-    expect(await scene.metric('headroute_retries_total', 'rule="all"', 'reason="status"')).toBe(
-      scene.log().length - 14,
-    );
-  },
-);
-
-scenario(
-  'retry.budget bounds retries when every Pod fails',
-  { leader: null, rules: [RETRY({ percent: 20, minPerSecond: 1 })] },
-  async (scene) => {
-    await scene.untilReady('db-0', 'db-1', 'db-2');
-    for (const pod of scene.pods) pod.answer = status(503);
-    const start = performance.now();
-    await many(scene, 60);
-    const seconds = Math.ceil((performance.now() - start) / 1000) + 1;
-    const retries = scene.log('/m/').length - 60;
-    expect(retries).toBeGreaterThan(5);
-    expect(retries).toBeLessThanOrEqual(12 + seconds);
   },
 );
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { pause } from '../helpers/waiting.ts';
+import { status } from './support/answers.ts';
 import { scenario } from './support/scenario.ts';
 
 // Ways to know who leads (SPEC 2, leader), over real DNS and Pods.
@@ -153,5 +154,31 @@ scenario(
     await scene.untilLeader('db-1');
     expect((await scene.write('/w')).body).toBe('db-1');
     expect(scene.db1.leaderProbes, 'the redirect was followed').toEqual([]);
+  },
+);
+
+scenario(
+  'Evidence re-probes every Pod at once, but at most ten rounds a second',
+  { leader: { probe: { period: '5s' }, learn: [{ status: 421 }] } },
+  async (scene) => {
+    const { db0, db1 } = scene;
+    db0.claim = {};
+    await scene.untilLeader('db-0');
+    // It says in one place that it leads and in another that it does not: every write is evidence.
+    db0.answer = status(421);
+    const before = db1.leaderProbes.length;
+    const writes = Array.from({ length: 20 }, (_, n) => scene.write(`/w/${n}`));
+    await pause(1000);
+    const rounds = db1.leaderProbes.length - before;
+    expect(rounds).toBeGreaterThan(3);
+    expect(rounds).toBeLessThanOrEqual(12);
+    // Each write meets the refusal once a round, not in a busy loop.
+    expect(db0.requests.length).toBeLessThanOrEqual(20 * (rounds + 1));
+    db0.claim = false;
+    db1.claim = {};
+    const claimedMs = performance.now();
+    for (const seen of await Promise.all(writes)) expect(seen).toMatchObject({ status: 200, body: 'db-1' });
+    expect(performance.now() - claimedMs).toBeLessThan(1500);
+    expect(db1.got('/w/')).toHaveLength(20);
   },
 );

@@ -88,11 +88,10 @@ scenario(
       response.end('{"role":"leader"}');
       return true;
     };
+    const asked = db0.leaderProbes.length;
     const write = scene.write('/w');
-    await db0.changes.until(
-      () => db0.leaderProbes.filter(({ claimed }) => !claimed).length > 3,
-      'asked again',
-    );
+    await db0.changes.until(() => db0.leaderProbes.length > asked + 2, 'asked after it has found out');
+    expect(claims).toBe(3);
     expect(db0.byteCount).toBe(0);
     for (const pod of [db1, db2]) pod.onProbe = null;
     expect(await write).toMatchObject({ status: 200, body: 'db-1' });

@@ -6,7 +6,7 @@ import { type App, startApp } from '../../../src/app.ts';
 import type { BackendReport, PodReport } from '../../../src/control/report.ts';
 import { type DnsServer, startDnsServer } from '../../../src/demo/dns-server.ts';
 import { CasePod, type Ports } from './case-pod.ts';
-import { type Ask, ask, type Seen } from './client.ts';
+import { type Ask, ask, keepAliveAgent, type Seen } from './client.ts';
 import { configOf, SERVICE, type Setup } from './sidecar-config.ts';
 
 /** Client – headroute – DNS and Pods, all in this process, over real sockets. */
@@ -55,6 +55,19 @@ export class Scenario {
 
   write(path: string, body = path, options: Ask = {}): Promise<Seen> {
     return this.ask(path, { method: 'POST', body, ...options });
+  }
+
+  /** Sends requests one after another. @returns how often each body came, or failure or status instead of a 200 */
+  async tally(count: number, method = 'GET'): Promise<Record<string, number>> {
+    const agent = keepAliveAgent(1);
+    const tally: Record<string, number> = {};
+    for (let n = 0; n < count; n++) {
+      const { status, body, failure } = await this.ask(`/m/${n}`, { agent, method });
+      const what = status === 200 ? body : failure || String(status);
+      tally[what] = (tally[what] ?? 0) + 1;
+    }
+    agent.destroy();
+    return tally;
   }
 
   /** What DNS says from now on. */
