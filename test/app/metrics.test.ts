@@ -134,12 +134,16 @@ it.concurrent('M1 (linkerd2#819, cilium#23162): 1,000 Pods replaced, under the s
         pods.every((pod) => pod.state === 'ready' && pod.port === at && Number(pod.name.slice(3)) >= first)
       );
     }, `Pods from db-${first} in place`);
-  const seen = async (): Promise<{ series: number; bytes: number }> => {
+  const seen = async (): Promise<{ ofPods: Set<string>; others: number; bytes: number }> => {
     for (let n = 0; n < 2 * count; n++) await (await fetch(running.url)).text();
     const families = readExposition(await running.scrape());
-    let series = 0;
-    for (const [name, { samples }] of families) if (name.startsWith('headroute_')) series += samples.length;
-    return { series, bytes: families.get('process_resident_memory_bytes')!.samples[0]!.value };
+    const ofPods = new Set<string>();
+    let others = 0;
+    for (const { samples } of families.values())
+      for (const { name, labels } of samples)
+        if (labels.pod !== undefined) ofPods.add(`${name} ${labels.pod} ${labels.kind ?? ''}`);
+        else if (name.startsWith('headroute_')) others++;
+    return { ofPods, others, bytes: families.get('process_resident_memory_bytes')!.samples[0]!.value };
   };
   await settled(0, odd.port);
   const before = await seen();
@@ -152,7 +156,9 @@ it.concurrent('M1 (linkerd2#819, cilium#23162): 1,000 Pods replaced, under the s
   publish(0, odd.port);
   await settled(0, odd.port);
   const after = await seen();
-  expect(after.series).toBe(before.series);
+  expect(after.ofPods).toEqual(before.ofPods);
+  // A look-up that timed out on a busy machine is a series too.
+  expect(after.others - before.others).toBeLessThan(5);
   expect(after.bytes - before.bytes).toBeLessThan(40e6);
 });
 
