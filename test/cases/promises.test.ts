@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { pause, poll } from '../helpers/waiting.ts';
 import type { CasePod } from './support/case-pod.ts';
 import { doubled, failures, Load, lost, podsByPath } from './support/load.ts';
-import { knownToFail, type Scenario, timed } from './support/scenario.ts';
+import { type Scenario, timed } from './support/scenario.ts';
 import { LEADER_RULE } from './support/sidecar-config.ts';
 
 // Promises 1 to 6 of SPEC 6 under load. One at a time: they bound times.
@@ -189,7 +189,7 @@ for (const [how, stop] of Object.entries(ENDS))
     },
   );
 
-knownToFail(
+timed(
   'Promise 4: an upload under way is not fed on to a Pod that stopped claiming',
   { pods: 2, leader: SLOWER },
   async (scene) => {
