@@ -31,6 +31,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #bytesSent = 0;
   #keepClient = false;
   #paused = false;
+  #unguard: (() => void) | null = null;
   #leaderRevision = 0;
   readonly #upgrade = upgradeOf(this.request);
 
@@ -53,11 +54,35 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const sending = attempt?.sending === true;
     this.#kept.add(pieces, bytes, sending);
     if (sending) {
-      if (!attempt!.write(pieces)) this.#pauseClient();
+      if (this.#unguard === null && !complete) this.#guard(attempt!);
+      if (!this.over && !attempt!.write(pieces)) this.#pauseClient();
       return;
     }
     if (this.#kept.isFull) this.#pauseClient();
     this.keepHeld(bytes);
+  }
+
+  /**
+   * An upload to a leader that outlives one read is watched as a tunnel is: when the Pod does not lead any more no further
+   * byte goes to it (promise 4), and what it has is of unknown outcome.
+   */
+  #guard(attempt: Attempt): void {
+    const { selection } = this.rule;
+    if (selection.type !== 'Leader') return;
+    this.#unguard = this.deps.tunnels.add({
+      listener: this.listener.config.name,
+      backend: this.backend,
+      podId: attempt.pod.id,
+      rule: this.rule.name,
+      onDemotion: selection.onDemotion,
+      onUnready: 'Keep',
+      destroy: () => this.fail('upstream_reset', `${attempt.pod.name} stopped leading during the upload`),
+    });
+  }
+
+  #endGuard(): void {
+    this.#unguard?.();
+    this.#unguard = null;
   }
 
   protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
@@ -215,6 +240,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   /** The whole answer has been handed on. */
   finished(_attempt: Attempt, reader: ResponseReader): void {
+    this.#endGuard();
     this.#attempt = null;
     this.done(reader.head.status, null);
     this.down.finished(this.#keepClient);
@@ -280,6 +306,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   protected override abandon(): void {
+    this.#endGuard();
     if (this.#backoff !== null) clearTimeout(this.#backoff);
     this.#backoff = null;
     const attempt = this.#attempt;

@@ -21,10 +21,14 @@ export interface IdleWatch {
   /** Bytes that no request asked for. */
   poisoned(connection: UpstreamConnection): void;
   closed(connection: UpstreamConnection): void;
+  /** A mistake of this program met while its bytes were handled. */
+  crashed(connection: UpstreamConnection, error: unknown): void;
 }
 
 const NO_BYTES = Buffer.alloc(0);
 const KEEPALIVE_MS = 30_000;
+/** How long an answer is waited for that a Pod may have sent before it closed. */
+const UNREAD_ANSWER_MS = 100;
 /** Room for a head and a body of 16 KiB in one read. */
 const SMALL_BUFFER = 20 * 1024;
 const LARGE_BUFFER = 64 * 1024;
@@ -83,6 +87,7 @@ export class UpstreamConnection {
       this.connected = true;
       this.user?.onConnect();
     });
+    this.#readBeforeDestroy();
     this.socket.on('drain', () => this.user?.onDrain());
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error.code ?? error.message;
@@ -118,6 +123,22 @@ export class UpstreamConnection {
     this.#over();
   }
 
+  /**
+   * A Pod may answer and close with a part of the request unread: its answer comes with a RST behind it (RFC 9112 section
+   * 9.6). A write that fails for it would destroy the socket, and the answer that waits in the kernel with it. So the end is
+   * put off until reading has found it, or nothing has come for a moment.
+   */
+  #readBeforeDestroy(): void {
+    const { socket } = this;
+    const destroy = socket.destroy.bind(socket);
+    socket.destroy = (error?: Error): Socket => {
+      if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write' || this.closed)
+        return destroy(error);
+      setTimeout(() => destroy(error), UNREAD_ANSWER_MS).unref();
+      return socket;
+    };
+  }
+
   #nextBuffer(): Buffer {
     if (!this.#swap) return this.#buffer;
     this.#swap = false;
@@ -126,8 +147,18 @@ export class UpstreamConnection {
   }
 
   #onBytes(length: number, buffer: Buffer): void {
-    if (this.user !== null) this.user.onBytes(buffer, length);
-    else if (!this.closed) this.#watch.poisoned(this);
+    if (this.user === null) {
+      if (!this.closed) this.#watch.poisoned(this);
+      return;
+    }
+    try {
+      this.user.onBytes(buffer, length);
+    } catch (error) {
+      this.#watch.crashed(this, error);
+      this.#error = 'internal error';
+      this.socket.destroy();
+      this.#over();
+    }
   }
 
   #over(): void {

@@ -2,6 +2,7 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { type IdleWatch, UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 /** After a Pod sent bytes that nobody asked for, no connection to it is used twice for so long (docs/life-of-a-request.md). */
@@ -28,18 +29,20 @@ export class PodPool implements IdleWatch {
   #distrustUntilMs = 0;
   readonly #metrics: Metrics;
   readonly #outcomes: OutcomeSink;
+  readonly #logger: Logger;
   readonly #activeCell: Cell;
   readonly #idleCell: Cell;
   readonly #results = new Map<string, Cell>();
   /** The cell of the commonest result, bound once. */
   readonly ok: Cell;
 
-  constructor(backend: string, pod: PodView, metrics: Metrics, outcomes: OutcomeSink) {
+  constructor(backend: string, pod: PodView, metrics: Metrics, outcomes: OutcomeSink, logger: Logger) {
     this.podId = pod.id;
     this.backend = backend;
     this.label = pod.label;
     this.#metrics = metrics;
     this.#outcomes = outcomes;
+    this.#logger = logger;
     this.#activeCell = metrics.upstreamConnections.with(backend, 'active');
     this.#idleCell = metrics.upstreamConnections.with(backend, 'idle');
     this.ok = this.result('ok');
@@ -98,6 +101,13 @@ export class PodPool implements IdleWatch {
     this.#distrustUntilMs = performance.now() + DISTRUST_MS;
     connection.destroy();
     this.closeIdle(Number.POSITIVE_INFINITY);
+  }
+
+  crashed(_connection: UpstreamConnection, error: unknown): void {
+    this.#logger.error(
+      { err: error, backend: this.backend, pod: this.label },
+      'internal error: the connection is closed',
+    );
   }
 
   closed(connection: UpstreamConnection): void {

@@ -3,6 +3,7 @@ import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { PodPool } from './upstream-pool.ts';
 
 /** The pools of all Pods, by Pod id. Follows the snapshots: Pods that left or drain keep nothing idle. */
@@ -10,9 +11,11 @@ export class UpstreamPools {
   readonly #pools = new Map<number, PodPool>();
   readonly #metrics: Metrics;
   readonly #outcomes: OutcomeSink;
+  readonly #logger: Logger;
   readonly #unsubscribe: () => void;
 
-  constructor(cell: SnapshotCell, metrics: Metrics, outcomes: OutcomeSink) {
+  constructor(cell: SnapshotCell, metrics: Metrics, outcomes: OutcomeSink, logger: Logger) {
+    this.#logger = logger;
     this.#metrics = metrics;
     this.#outcomes = outcomes;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
@@ -21,7 +24,7 @@ export class UpstreamPools {
   of(backend: string, pod: PodView): PodPool {
     let pool = this.#pools.get(pod.id);
     if (pool === undefined) {
-      pool = new PodPool(backend, pod, this.#metrics, this.#outcomes);
+      pool = new PodPool(backend, pod, this.#metrics, this.#outcomes, this.#logger);
       this.#pools.set(pod.id, pool);
     }
     return pool;

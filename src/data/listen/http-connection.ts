@@ -36,7 +36,8 @@ export class HttpConnection implements Downstream {
   bound: UpstreamConnection | null = null;
   closing = false;
   readonly #deps: HttpDeps;
-  readonly #listener: ListenerConfig;
+  /** Its configuration may be replaced by a reload. */
+  readonly #listener: { readonly config: ListenerConfig };
   #state: State = 'head';
   #head: RequestHead | null = null;
   #body: RequestBody | null = null;
@@ -50,13 +51,13 @@ export class HttpConnection implements Downstream {
   #emptyLines = 0;
   readonly #gate: InputGate;
 
-  constructor(socket: Socket, listener: ListenerConfig, deps: HttpDeps) {
+  constructor(socket: Socket, listener: { readonly config: ListenerConfig }, deps: HttpDeps) {
     this.socket = socket;
     this.peer = plainAddress(socket.remoteAddress ?? '');
     this.#listener = listener;
     this.#deps = deps;
     this.#gate = new InputGate(socket, deps.peers);
-    this.#deadlineMs = performance.now() + listener.timeouts.idleMs;
+    this.#deadlineMs = performance.now() + listener.config.timeouts.idleMs;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
@@ -75,10 +76,10 @@ export class HttpConnection implements Downstream {
     if (exchange !== null) {
       this.#gate.tick(nowMs);
       if (nowMs >= exchange.deadlineMs) exchange.expire(nowMs);
-      else if (exchange.awaitsBody && nowMs - this.#bodyReadMs > this.#listener.timeouts.bodyMs)
+      else if (exchange.awaitsBody && nowMs - this.#bodyReadMs > this.#listener.config.timeouts.bodyMs)
         exchange.bodyFailed(
           'body_timeout',
-          `no byte of the body within ${this.#listener.timeouts.bodyMs} ms`,
+          `no byte of the body within ${this.#listener.config.timeouts.bodyMs} ms`,
         );
     } else if (this.#linger !== null) {
       if (nowMs >= this.#linger.deadlineMs) this.#linger.expire();
@@ -123,7 +124,7 @@ export class HttpConnection implements Downstream {
     giveBackHead(this.#head!);
     this.#head = null;
     this.#gate.resume();
-    const { idleMs, headMs } = this.#listener.timeouts;
+    const { idleMs, headMs } = this.#listener.config.timeouts;
     this.#deadlineMs = performance.now() + (this.#pending.length > 0 ? headMs : idleMs);
     if (this.#processing) return;
     // A turn later: the upstream connection may be used again only then, and other clients come first.
@@ -150,6 +151,14 @@ export class HttpConnection implements Downstream {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#take(chunk);
+    } catch (error) {
+      this.#crashed(error);
+    }
+  };
+
+  #take(chunk: Buffer): void {
     if (this.#linger !== null) this.#linger.drop(chunk.length);
     else if (this.#state === 'gone') return;
     else if (this.#pending.length === 0) this.#process(chunk, 0, chunk.length, false);
@@ -157,13 +166,19 @@ export class HttpConnection implements Downstream {
       this.#pending.append(chunk);
       this.#processPending();
     }
-  };
+  }
+
+  /** A mistake of this program ends the one connection that met it, not the process. */
+  #crashed(error: unknown): void {
+    this.#deps.logger.error({ err: error, peer: this.peer }, 'internal error: the connection is closed');
+    this.socket.destroy();
+  }
 
   readonly #processPending = (): void => {
     if (this.#pending.length === 0 || this.#state === 'gone' || this.#processing) return;
     if (this.#state === 'exchange' && this.#body === null) {
       // Sent ahead of the present answer: kept, up to a bound.
-      if (this.#pending.length > this.#listener.limits.headBytes) this.#gate.pause();
+      if (this.#pending.length > this.#listener.config.limits.headBytes) this.#gate.pause();
       return;
     }
     const { bytes, start, end } = this.#pending;
@@ -190,7 +205,7 @@ export class HttpConnection implements Downstream {
     if (
       this.#state === 'exchange' &&
       this.#body === null &&
-      this.#pending.length > this.#listener.limits.headBytes
+      this.#pending.length > this.#listener.config.limits.headBytes
     )
       this.#gate.pause();
   }
@@ -212,7 +227,7 @@ export class HttpConnection implements Downstream {
         if (at === end) return at;
       }
     }
-    const next = head.parse(bytes, at, end, this.#listener.limits);
+    const next = head.parse(bytes, at, end, this.#listener.config.limits);
     if (next === 0) return this.#needMore();
     if (next < 0) {
       const { failure, detail, status } = head.error!;
@@ -225,7 +240,8 @@ export class HttpConnection implements Downstream {
   }
 
   #needMore(): -1 {
-    if (this.#pending.length === 0) this.#deadlineMs = performance.now() + this.#listener.timeouts.headMs;
+    if (this.#pending.length === 0)
+      this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
     return -1;
   }
 
@@ -234,10 +250,10 @@ export class HttpConnection implements Downstream {
     this.#state = 'exchange';
     this.#body =
       head.chunked || head.contentLength > 0
-        ? new RequestBody(head.contentLength, head.chunked, this.#listener.limits.headBytes)
+        ? new RequestBody(head.contentLength, head.chunked, this.#listener.config.limits.headBytes)
         : null;
     this.#bodyReadMs = nowMs;
-    const started = startExchange(this.#deps, this, head, this.#listener.name, nowMs);
+    const started = startExchange(this.#deps, this, head, this.#listener.config.name, nowMs);
     if ('start' in started) {
       this.#exchange = started;
       started.start();
@@ -292,12 +308,16 @@ export class HttpConnection implements Downstream {
   #end(): void {
     this.#state = 'linger';
     this.#pending.takeAll();
-    this.#linger = new Linger(this.socket, this.#gate, this.#listener.timeouts.idleMs);
+    this.#linger = new Linger(this.socket, this.#gate, this.#listener.config.timeouts.idleMs);
   }
 
   #headOverdue(): void {
     if (this.#pending.length === 0) this.#end();
-    else this.#refuse('head_timeout', `no whole request head within ${this.#listener.timeouts.headMs} ms`);
+    else
+      this.#refuse(
+        'head_timeout',
+        `no whole request head within ${this.#listener.config.timeouts.headMs} ms`,
+      );
   }
 
   readonly #onEnd = (): void => {

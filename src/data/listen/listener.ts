@@ -118,7 +118,7 @@ export class Listener {
       handleTcpConnection(socket, this.config.name, tcp);
       return;
     }
-    connection = new HttpConnection(socket, this.config, http);
+    connection = new HttpConnection(socket, this, http);
     this.#http.add(connection);
     socket.resume();
     if (this.#closing) connection.close();

@@ -155,11 +155,6 @@ export function timed(title: string, setup: Setup, act: (scene: Scenario) => Pro
   test(title, () => play(setup, act));
 }
 
-/** As `timed`, of what is known not to hold yet: turns red as soon as it does. */
-export function knownToFail(title: string, setup: Setup, act: (scene: Scenario) => Promise<void>): void {
-  test.fails(title, () => play(setup, act));
-}
-
 async function play(setup: Setup, act: (scene: Scenario) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'headroute-case-'));
   const dns = await startDnsServer();
