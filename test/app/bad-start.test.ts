@@ -37,11 +37,8 @@ async function refuses(path: string, message: RegExp): Promise<void> {
 it.concurrent.for([
   ['unparsable YAML', 'backends: [\n  - {', /\.yaml:\d+:\d+: /],
   ['an empty file', '', /\.yaml:1:1: /],
-  ['a scalar', 'hello', /\.yaml:1:1: /],
   ['two documents', 'a: 1\n---\nb: 2\n', /\.yaml:\d+:\d+: .*document/],
-  ['a tab for indentation', 'backends:\n\t- name: db\n', /\.yaml:2:\d+: /],
   ['what is not UTF-8', Uint8Array.of(0xff, 0xfe, 0x41, 0x00), /\.yaml:1:1: .*UTF-8/],
-  ['JSON cut off', '{"apiVersion": "headroute.dev/v1alpha1", "kind": ', /\.yaml:\d+:\d+: /],
 ] as const)('%s: the problem with its line, exit 1', ([, content, message]) =>
   refuses(file(content), message),
 );
@@ -80,8 +77,7 @@ it.concurrent.for([
     const other = await freePort();
     const document = scene.document({ listeners: [listener({ address: `127.0.0.1:${other}` })] });
     const path = file(stringify({ ...document, ...part(`127.0.0.1:${port}`) }));
-    await refuses(path, new RegExp(`127\\.0\\.0\\.1:${port}.*in use.*`));
-    await refuses(path, new RegExp(key.replace('.', '\\.')));
+    await refuses(path, new RegExp(`127\\.0\\.0\\.1:${port}.*${key.replace('.', '\\.')}`));
   },
 );
 

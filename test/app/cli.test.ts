@@ -50,9 +50,7 @@ it.concurrent.for([
   [[], 'no command given'],
   [['start'], 'unknown command "start"'],
   [['run', 'now'], 'run takes no argument "now"'],
-  [['check', '--config'], '--config'],
   [['run', '--confg', 'x'], '--confg'],
-  [['explain', 'GET', '/', 'x'], 'explain takes METHOD and URL'],
   [['explain', '--config', 'a', '--debug', 'b', 'GET', '/'], 'not both'],
   [['explain', 'GET', '/', '-H', 'no colon'], '-H "no colon" is not \'Name: value\''],
 ] as const)('wrong usage %j exits 2 and says why, with the usage, on stderr', async ([args, message]) => {

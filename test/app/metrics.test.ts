@@ -68,7 +68,17 @@ it.concurrent('after traffic of every kind the exposition is still strictly righ
     test,
     scene.document({
       backends: [scene.backend({ leader: LEADER })],
-      listeners: [listener({ rules: [{ name: 'all', backendRefs: [{ name: 'db' }] }] })],
+      listeners: [
+        listener({
+          rules: [
+            {
+              name: 'all',
+              backendRefs: [{ name: 'db' }],
+              selection: { type: 'Balance', algorithm: 'RoundRobin' },
+            },
+          ],
+        }),
+      ],
     }),
   );
   await running.pods(2);
