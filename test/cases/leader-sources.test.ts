@@ -60,8 +60,11 @@ scenario(
     await scene.until(({ leadership }) => leadership.state === 'conflict', 'conflict');
     scene.db1.claim = false;
     // The higher term was seen: the lower one is not believed when it is alone.
-    const { leadership } = await scene.until((now) => now.leadership.state === 'none', 'none');
-    expect(leadership.reason).toContain('term 4 was seen');
+    await scene.until(
+      ({ leadership }) => leadership.reason.includes('term 4 was seen'),
+      'refused by its term',
+    );
+    expect((await scene.backend()).leadership).toMatchObject({ state: 'none', leader: null });
   },
 );
 
