@@ -13,7 +13,11 @@ describe('YAML', () => {
     ['two documents', `${good}---\n${good}`, 'more than one YAML document'],
     ['a tab', 'apiVersion: x\nbackends:\n\t- name: db\n', 'f.yaml:3:1: a tab indents this line'],
     ['an unclosed bracket', 'backends: [\n', 'f.yaml:2:1: '],
-    ['an unquoted variable between braces', 'self: { podName: ${POD_NAME} }', 'must be quoted'],
+    [
+      'an unquoted variable between braces',
+      ['self: { podName: ', '{POD_NAME} }'].join('$'),
+      'must be quoted',
+    ],
     ['YAML 1.1', `%YAML 1.1\n---\n${good}`, 'only YAML 1.2 is read'],
     ['an unknown tag', `${good}log: !secret x\n`, 'unresolved tag'],
     ['an alias without anchor', `${good}log: *l\n`, 'alias'],
