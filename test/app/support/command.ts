@@ -23,6 +23,7 @@ export async function headroute(args: readonly string[], options: CommandOptions
     env: { ...Object.fromEntries(inherited), ...options.env },
     ...(options.uid === undefined ? {} : { uid: options.uid, cwd: '/' }),
     timeout: 15_000,
+    killSignal: 'SIGKILL',
   });
   const [stdout, stderr, [status]] = await Promise.all([
     text(child.stdout),
