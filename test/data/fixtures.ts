@@ -9,6 +9,7 @@ import type {
 } from '../../src/model/config.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, Leadership, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
+import { backendConfig } from '../helpers/config.ts';
 
 export const noHold = { timeoutMs: 0, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
 export const hold = { ...noHold, timeoutMs: 10_000 };
@@ -61,6 +62,8 @@ export function request(
   };
 }
 
+export { backendConfig };
+
 let nextId = 1;
 
 export function pod(ordinal: number, state: PodState = 'ready', part: Partial<PodView> = {}): PodView {
@@ -74,34 +77,6 @@ export function pod(ordinal: number, state: PodState = 'ready', part: Partial<Po
     port: 80,
     state,
     reason: state === 'ready' ? 'probe succeeded' : 'connection refused',
-    ...part,
-  };
-}
-
-export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig {
-  return {
-    name: 'db',
-    service: 'db.prod.svc.cluster.local',
-    port: 'http',
-    discovery: {
-      nameservers: null,
-      refreshMinMs: 1000,
-      refreshMaxMs: 30_000,
-      absence: 2,
-      emptyHoldMs: 30_000,
-      queryTimeoutMs: 2000,
-      statefulSet: null,
-    },
-    health: {
-      probe: { type: 'tcpSocket', port: null },
-      periodMs: 2000,
-      timeoutMs: 1000,
-      failureThreshold: 3,
-      successThreshold: 1,
-    },
-    leader: null,
-    connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
-    ejection: null,
     ...part,
   };
 }

@@ -6,6 +6,7 @@ import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, Leadership, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
+import { backendConfig, ruleConfig } from './config.ts';
 
 /** A Pod of the hand-made snapshot. */
 export interface PodSpec {
@@ -52,41 +53,13 @@ export interface TestPlane {
   close(): Promise<void>;
 }
 
-/** SPEC 2's defaults for a backend `db`. */
-export function backendConfig(options: Partial<PlaneOptions> = {}): BackendConfig {
+/** A backend `db` as the options want it, led by ordinal 0. */
+function backendOf(options: PlaneOptions): BackendConfig {
+  const plain = backendConfig();
   return {
-    name: 'db',
-    service: 'db.prod.svc.cluster.local',
-    port: 'http',
-    discovery: {
-      nameservers: null,
-      refreshMinMs: 1000,
-      refreshMaxMs: 30_000,
-      absence: 2,
-      emptyHoldMs: 30_000,
-      queryTimeoutMs: 2000,
-      statefulSet: null,
-    },
-    health: {
-      probe: { type: 'tcpSocket', port: null },
-      periodMs: 2000,
-      timeoutMs: 1000,
-      failureThreshold: 3,
-      successThreshold: 1,
-    },
-    leader: {
-      source: { type: 'Ordinal', ordinal: 0 },
-      onConflict: 'Refuse',
-      learn: options.learn ?? [],
-    },
-    connection: {
-      connectTimeoutMs: 1000,
-      idleTimeoutMs: 60_000,
-      maxPerPod: 1024,
-      onUnready: 'Keep',
-      ...options.connection,
-    },
-    ejection: null,
+    ...plain,
+    leader: { source: { type: 'Ordinal', ordinal: 0 }, onConflict: 'Refuse', learn: options.learn ?? [] },
+    connection: { ...plain.connection, ...options.connection },
     ...options.backend,
   };
 }
@@ -98,20 +71,6 @@ export function leaderSelection(
   part: { hold?: Partial<typeof HOLD>; onDemotion?: 'Close' | 'Drain' } = {},
 ): Selection {
   return { type: 'Leader', hold: { ...HOLD, ...part.hold }, onDemotion: part.onDemotion ?? 'Close' };
-}
-
-/** A rule with SPEC 2's defaults. */
-export function ruleConfig(part: Partial<RuleConfig> = {}): RuleConfig {
-  return {
-    name: 'all',
-    hostnames: [],
-    matches: [],
-    backendRefs: [{ name: 'db', weight: 1 }],
-    selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
-    timeouts: { requestMs: 0, backendRequestMs: 0 },
-    retry: { attempts: 2, codes: [], backoffMs: 5, budget: null },
-    ...part,
-  };
 }
 
 let nextPodId = 1;
@@ -169,7 +128,7 @@ function routesOf(rules: readonly RuleConfig[]): Route[] {
 
 /** The data plane in this process on a free port of 127.0.0.1, fed by hand: no DNS, no probes. */
 export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> {
-  const backend = backendConfig(options);
+  const backend = backendOf(options);
   const rules = (options.rules ?? [{}]).map((rule) => ruleConfig(rule));
   const listener: ListenerConfig = {
     name: 'db',
