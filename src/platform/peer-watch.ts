@@ -1,124 +1,159 @@
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
+import { connectionKey, linuxTables, RowScanner, type RowState, type TableSource } from './tcp-table.ts';
 
 const POLL_MS = 250;
-/** TCP states of /proc/net/tcp (Linux, include/net/tcp_states.h). */
-const CLOSE_WAIT = '08';
-const LISTEN = '0A';
+/** A new connection is looked at sooner, but not each by itself. */
+const FIRST_LOOK_MS = 25;
+/** Later than this nobody is noticed, whatever a look costs. */
+const MAX_POLL_MS = 2000;
+/** Looks take one part in so many of the event loop's time, and one in so many of a core's: the kernel writes the table. */
+const LOOP_SHARE = 50;
+const CORE_SHARE = 5;
 
 interface Watched {
+  readonly socket: Socket;
+  readonly port: number;
   readonly onGone: () => void;
   /**
    * Whether the kernel's table ever showed it: then its absence means a reset. So it does where the table shows our
    * listener, for it is of this network namespace then.
    */
   seen: boolean;
+  /** The look that was the last when the watch began, perhaps under way. */
+  readonly since: number;
+  /** The last look that showed it. */
+  look: number;
+  /** Looks in a row that should have shown it and did not. */
+  absences: number;
 }
 
 /**
  * Notices that a peer has closed its side although nothing is read from the connection: Node sees a FIN or RST only by
  * reading. Asks Linux's table of connections; where there is none (other systems, a sealed /proc) nobody is ever gone.
+ * The table is no snapshot: it is written while connections come and go, and a row may be passed over. So a row in CLOSE_WAIT
+ * counts at once, and absence when a second look confirms it.
  */
 export class PeerWatch {
-  readonly #watched = new Map<Socket, Watched>();
+  /** By `connectionKey`. */
+  readonly #watched = new Map<string, Watched>();
+  /** How many are watched on each local port. */
+  readonly #ports = new Map<number, number>();
   readonly #clock: Clock;
-  readonly #table: () => Promise<string>;
-  #timer: Timer | null = null;
+  readonly #tables: TableSource;
+  #looks = 0;
   #checking: Promise<void> | null = null;
+  #timer: Timer | null = null;
+  #timerAtMs = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** How long after a look the next may begin. */
+  #restMs = 0;
 
-  constructor(clock: Clock = systemClock, table: () => Promise<string> = linuxTable) {
+  constructor(clock: Clock = systemClock, tables: TableSource = linuxTables) {
     this.#clock = clock;
-    this.#table = table;
+    this.#tables = tables;
   }
 
-  /** Calls `onGone` once when the peer has sent a FIN or a RST. @returns a function that ends the watch. */
+  /**
+   * Calls `onGone` once when the peer has sent a FIN or a RST. The first look is soon, and one for all that are watched in one
+   * turn. @returns a function that ends the watch.
+   */
   watch(socket: Socket, onGone: () => void): () => void {
-    this.#watched.set(socket, { onGone, seen: false });
-    if (this.#watched.size === 1) void this.check();
-    this.#arm();
-    return () => this.#watched.delete(socket);
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    // Closed already; who holds it is told by its 'close'.
+    if (!localAddress || !localPort || !remoteAddress || !remotePort) return () => {};
+    const key = connectionKey(localAddress, localPort, remoteAddress, remotePort);
+    const before = this.#watched.get(key);
+    if (before !== undefined) this.#forget(key, before);
+    const watched = {
+      socket,
+      port: localPort,
+      onGone,
+      since: this.#looks,
+      seen: false,
+      look: 0,
+      absences: 0,
+    };
+    this.#watched.set(key, watched);
+    this.#ports.set(localPort, (this.#ports.get(localPort) ?? 0) + 1);
+    this.#lookAt(this.#lookedAtMs + Math.max(FIRST_LOOK_MS, this.#restMs));
+    // The peer has used its port again, so its former connection is no more.
+    if (before !== undefined && before.socket !== socket) before.onGone();
+    return () => this.#forget(key, watched);
   }
 
   /** Looks at every watched connection now. Calls at the same time share one look. */
   check(): Promise<void> {
-    this.#checking ??= this.#look().finally(() => {
+    this.#checking ??= this.#check().finally(() => {
       this.#checking = null;
+      if (this.#watched.size > 0) this.#lookAt(this.#lookedAtMs + Math.max(POLL_MS, this.#restMs));
     });
     return this.#checking;
   }
 
-  #arm(): void {
-    if (this.#timer !== null || this.#watched.size === 0) return;
-    this.#timer = this.#clock.after(POLL_MS, () => {
+  #forget(key: string, watched: Watched): void {
+    if (this.#watched.get(key) !== watched) return;
+    this.#watched.delete(key);
+    const left = this.#ports.get(watched.port)! - 1;
+    if (left === 0) this.#ports.delete(watched.port);
+    else this.#ports.set(watched.port, left);
+    if (this.#watched.size > 0) return;
+    this.#timer?.clear();
+    this.#timer = null;
+  }
+
+  /** An earlier look that is planned already will do. */
+  #lookAt(atMs: number): void {
+    if (this.#timer !== null && this.#timerAtMs <= atMs) return;
+    this.#timer?.clear();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
       this.#timer = null;
-      void this.check().then(() => this.#arm());
+      void this.check();
     });
   }
 
-  async #look(): Promise<void> {
-    const asked = [...this.#watched];
-    const { states, listening } = readTable(await this.#table());
-    for (const [socket, watched] of asked) {
-      if (this.#watched.get(socket) !== watched) continue;
-      const state = states.get(keyOf(socket));
-      if (state !== undefined && state !== CLOSE_WAIT) watched.seen = true;
-      else if (state === CLOSE_WAIT || watched.seen || listening.has(hex(socket.localPort ?? 0, 4))) {
-        this.#watched.delete(socket);
-        watched.onGone();
+  async #check(): Promise<void> {
+    // An absence is confirmed at once: whoever asked wants to know now.
+    if (await this.#look()) await this.#look();
+  }
+
+  /** @returns whether the absence of some connection needs to be confirmed */
+  async #look(): Promise<boolean> {
+    const look = ++this.#looks;
+    const listening = new Set<number>();
+    const gone: (readonly [string, Watched])[] = [];
+    const onRow = (state: RowState, port: number, key: () => string): void => {
+      if (state === 'listen') {
+        listening.add(port);
+        return;
       }
+      const row = key();
+      const watched = this.#watched.get(row);
+      if (watched === undefined) return;
+      if (state === 'close-wait') gone.push([row, watched]);
+      watched.seen = true;
+      watched.look = look;
+      watched.absences = 0;
+    };
+    const scanner = new RowScanner(this.#ports, onRow, () => this.#clock.nowMs());
+    const fromMs = this.#clock.nowMs();
+    const complete = await this.#tables(scanner);
+    this.#lookedAtMs = this.#clock.nowMs();
+    const rest = Math.max(scanner.spentMs * LOOP_SHARE, (this.#lookedAtMs - fromMs) * CORE_SHARE);
+    this.#restMs = Math.min(rest, MAX_POLL_MS);
+    let doubtful = false;
+    for (const [key, watched] of complete ? this.#watched : []) {
+      if (watched.look === look || watched.since === look) continue;
+      if (!watched.seen && !listening.has(watched.port)) continue;
+      if (++watched.absences > 1) gone.push([key, watched]);
+      else doubtful = true;
     }
+    for (const [key, watched] of gone) {
+      if (this.#watched.get(key) !== watched) continue;
+      this.#forget(key, watched);
+      watched.onGone();
+    }
+    return doubtful;
   }
-}
-
-async function linuxTable(): Promise<string> {
-  const files = await Promise.allSettled(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'latin1')),
-  );
-  return files.map((file) => (file.status === 'fulfilled' ? file.value : '')).join('\n');
-}
-
-/** State by `local port, remote address and port`, and the local ports that are listened on. */
-function readTable(table: string): { states: Map<string, string>; listening: Set<string> } {
-  const states = new Map<string, string>();
-  const listening = new Set<string>();
-  for (const line of table.split('\n')) {
-    const row = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line);
-    if (row === null) continue;
-    states.set(`${row[1]} ${row[2]}`, row[3]!);
-    if (row[3] === LISTEN) listening.add(row[1]!);
-  }
-  return { states, listening };
-}
-
-function keyOf({ localPort = 0, remoteAddress = '', remotePort = 0 }: Socket): string {
-  return `${hex(localPort, 4)} ${addressKey(remoteAddress)}:${hex(remotePort, 4)}`;
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).toUpperCase().padStart(digits, '0');
-}
-
-/** An address as the table shows it: words of 32 bits, each with its lowest byte first. */
-export function addressKey(address: string): string {
-  const bytes = address.includes(':') ? ipv6Bytes(address) : address.split('.').map(Number);
-  let key = '';
-  for (let i = 0; i + 3 < bytes.length; i += 4)
-    key += [bytes[i + 3]!, bytes[i + 2]!, bytes[i + 1]!, bytes[i]!].map((byte) => hex(byte, 2)).join('');
-  return key;
-}
-
-function ipv6Bytes(address: string): number[] {
-  const plain = address
-    .replace(/%.*$/, '')
-    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
-      [Number(a) * 256 + Number(b), Number(c) * 256 + Number(d)].map((word) => word.toString(16)).join(':'),
-    );
-  const [head = '', tail] = plain.split('::');
-  const words = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16));
-  const front = words(head);
-  const back = tail === undefined ? [] : words(tail);
-  const all = [...front, ...new Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0), ...back];
-  return all.flatMap((word) => [word >> 8, word & 0xff]);
 }
