@@ -18,6 +18,30 @@ import {
   until,
   watch,
 } from '../../helpers/dns.ts';
+import { pause } from '../../helpers/waiting.ts';
+
+/** An address that nobody listens on; as no other test uses its host, only a socket bound to every address could take it. */
+async function vacantAddress(): Promise<{ host: string; port: number }> {
+  const host = `127.28.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+  const holder = createSocket('udp4');
+  holder.bind(0, host);
+  await once(holder, 'listening');
+  const { port } = holder.address();
+  await new Promise<void>((done) => holder.close(() => done()));
+  return { host, port };
+}
+
+/** Binds an address as soon as it can be: a query's socket, bound to every address, may have the port for some time. */
+async function onceFree<T>(bind: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await bind();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === 200) throw error;
+      await pause(10);
+    }
+  }
+}
 
 describe('nameservers', () => {
   it('N6 a nameserver that drops the second datagram of a source port does no harm', async () => {
@@ -75,15 +99,11 @@ describe('nameservers', () => {
   });
 
   it('D28 a server that is unreachable at first: the attempt ends, and Pods are found once it is there', async () => {
-    const holder = createSocket('udp4');
-    holder.bind(0, '127.0.0.1');
-    await once(holder, 'listening');
-    const { port } = holder.address();
-    await new Promise<void>((done) => holder.close(() => done()));
-    const watched = watch(backendFor([{ host: '127.0.0.1', port }], 'http'));
+    const { host, port } = await vacantAddress();
+    const watched = watch(backendFor([{ host, port }], 'http'));
     await until(() => watched.attempts() === 1, 'the first attempt');
     expect(watched.sets).toEqual([]);
-    const server = await dnsServer({ port });
+    const server = await onceFree(() => dnsServer({ host, port }));
     server.setService(SERVICE, 'http', 80, pods(3));
     await until(() => watched.names().length === 3, 'three Pods');
     expect(watched.attempts()).toBe(1);
