@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
-import type { Failure } from '../../model/failure.ts';
 import type { Downstream, Exchange } from '../exchange/exchange.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import { startExchange } from '../exchange/start-exchange.ts';
@@ -11,8 +10,7 @@ import { keepsAlive } from '../http1/connection-options.ts';
 import { RequestBody } from '../http1/request-body.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
-import { optionsAnswer } from '../respond/options-answer.ts';
-import { problemAnswer } from '../respond/problem.ts';
+import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
 import { InputGate } from './input-gate.ts';
 import { Linger } from './linger.ts';
 import { PendingBytes } from './pending-bytes.ts';
@@ -230,8 +228,7 @@ export class HttpConnection implements Downstream {
     const next = head.parse(bytes, at, end, this.#listener.config.limits);
     if (next === 0) return this.#needMore();
     if (next < 0) {
-      const { failure, detail, status } = head.error!;
-      this.#refuse(failure, detail, status);
+      this.#answerOwn(head.error!, false, false);
       return -1;
     }
     this.#emptyLines = 0;
@@ -257,15 +254,10 @@ export class HttpConnection implements Downstream {
     if ('start' in started) {
       this.#exchange = started;
       started.start();
-    } else if (started.failure === null) this.#answerOptions(head);
-    else
-      this.#refuse(
-        started.failure,
-        started.detail,
-        undefined,
-        started.rule,
-        this.#body === null && head.method !== 'CONNECT' && keepsAlive(head),
-      );
+    } else {
+      const mayKeep = this.#body === null && head.method !== 'CONNECT' && keepsAlive(head);
+      this.#answerOwn(started, head.method === 'HEAD', mayKeep);
+    }
   }
 
   #takeBody(bytes: Buffer, at: number, end: number): number {
@@ -284,25 +276,10 @@ export class HttpConnection implements Downstream {
   }
 
   /** An answer without an exchange. */
-  #refuse(failure: Failure, detail: string, status?: number, rule = '', keep = false): void {
-    const isKept = keep && !this.closing && failure !== 'draining';
-    this.#deps.metrics.requestFailures.with(rule, failure).value++;
-    const problem = { failure, detail, rule, backend: '', sent: false, status };
-    const answer = problemAnswer(
-      problem,
-      !isKept,
-      this.#head?.method === 'HEAD' && this.#state === 'exchange',
-    );
-    this.#deps.metrics.requests.with(rule, '', answer.slice(9, 12)).value++;
-    this.socket.write(answer, 'latin1');
+  #answerOwn(own: OwnAnswer, isHead: boolean, mayKeep: boolean): void {
+    const keep = mayKeep && !this.closing;
     this.#state = 'exchange';
-    this.finished(isKept);
-  }
-
-  #answerOptions(head: RequestHead): void {
-    const keep = this.#body === null && keepsAlive(head) && !this.closing;
-    this.socket.write(optionsAnswer(!keep), 'latin1');
-    this.finished(keep);
+    this.finished(writeOwnAnswer(this.socket, this.#deps.metrics, own, isHead, keep));
   }
 
   #end(): void {
@@ -312,12 +289,12 @@ export class HttpConnection implements Downstream {
   }
 
   #headOverdue(): void {
-    if (this.#pending.length === 0) this.#end();
-    else
-      this.#refuse(
-        'head_timeout',
-        `no whole request head within ${this.#listener.config.timeouts.headMs} ms`,
-      );
+    if (this.#pending.length === 0) {
+      this.#end();
+      return;
+    }
+    const detail = `no whole request head within ${this.#listener.config.timeouts.headMs} ms`;
+    this.#answerOwn({ failure: 'head_timeout', detail }, false, false);
   }
 
   readonly #onEnd = (): void => {
