@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+
+/** Runs the check on a tree of files; its exit status and what it says. */
+function check(files: Record<string, string>): { status: number | null; said: string } {
+  const root = mkdtempSync(join(tmpdir(), 'headroute-imports-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/check-imports.mjs', root], {
+      encoding: 'utf8',
+    });
+    return { status, said: stderr };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+it.each([
+  ['control imports data', { 'control/a.ts': "import { x } from '../data/b.ts';" }],
+  ['data imports control', { 'data/pick/a.ts': "import type { X } from '../../control/b.ts';" }],
+  ['match imports forward', { 'data/match/a.ts': "export { x } from '../forward/b.ts';" }],
+  ['exchange imports listen', { 'data/exchange/a.ts': "const m = await import('../listen/b.ts');" }],
+  ['the model imports anything', { 'model/a.ts': "import '../platform/clock.ts';" }],
+  ['pure code does I/O', { 'data/http1/a.ts': "import { Socket } from 'node:net';" }],
+  ['a folder that is in no layer', { 'utils/a.ts': '' }],
+])('%s: refused, and the file named', (_, files) => {
+  const { status, said } = check(files);
+  expect(status).toBe(1);
+  expect(said).toContain(Object.keys(files)[0]);
+});
+
+it('what goes in the direction of the layers passes', () => {
+  const files = {
+    'app.ts': "import './control/a.ts'; import './data/b.ts';",
+    'data/exchange/c.ts': "import '../pick/d.ts'; import 'node:net';",
+    'control/a.ts': "import '../model/e.ts';",
+  };
+  expect(check(files)).toEqual({ status: 0, said: '' });
+});
