@@ -2,10 +2,17 @@ import type { Socket } from 'node:net';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { writePieces } from '../write-pieces.ts';
 
-/** Bytes that may wait in this process towards a client that does not read, before the Pod is paused. */
-export const MAX_QUEUED_BYTES = 64 * 1024;
 /** From this size on a body is not copied at all: the head is written in front of it, where the Pod's own head was. */
 const IN_PLACE_BYTES = 2048;
+
+/**
+ * Whether the kernel takes no more and a 'drain' is to come: the Pod is paused at once, as each further read would cost a buffer of
+ * up to 64 KiB for as long as the client does not read (1,000 stalled downloads, SPEC 6). That write() returned false is not
+ * enough: it does so for any chunk over highWaterMark, even if the kernel took all of it.
+ */
+export function isBackedUp(socket: Socket): boolean {
+  return socket.writableLength > 0 && socket.writableNeedDrain;
+}
 
 /**
  * Writes a head (or `''`) and pieces of a body to a client.
