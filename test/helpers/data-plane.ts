@@ -33,6 +33,8 @@ export interface PlaneOptions {
   readonly learn?: NonNullable<BackendConfig['leader']>['learn'];
   readonly proxyName?: string;
   readonly logger?: Logger;
+  /** `log.access`. */
+  readonly access?: boolean;
   readonly random?: () => number;
 }
 
@@ -145,7 +147,7 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
     selfPodName: '',
     admin: { host: '127.0.0.1', port: 0 },
     debug: { host: '127.0.0.1', port: 0 },
-    log: { level: 'info', access: false },
+    log: { level: 'info', access: options.access ?? false },
     shutdownTimeoutMs: 25_000,
   };
   const routes = routesOf(rules);

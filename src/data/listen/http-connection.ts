@@ -228,7 +228,7 @@ export class HttpConnection implements Downstream {
     const next = head.parse(bytes, at, end, this.#listener.config.limits);
     if (next === 0) return this.#needMore();
     if (next < 0) {
-      this.#answerOwn(head.error!, false, false);
+      this.#answerOwn(head.error!, null, false);
       return -1;
     }
     this.#emptyLines = 0;
@@ -256,7 +256,7 @@ export class HttpConnection implements Downstream {
       started.start();
     } else {
       const mayKeep = this.#body === null && head.method !== 'CONNECT' && keepsAlive(head);
-      this.#answerOwn(started, head.method === 'HEAD', mayKeep);
+      this.#answerOwn(started, head, mayKeep);
     }
   }
 
@@ -276,10 +276,10 @@ export class HttpConnection implements Downstream {
   }
 
   /** An answer without an exchange. */
-  #answerOwn(own: OwnAnswer, isHead: boolean, mayKeep: boolean): void {
+  #answerOwn(own: OwnAnswer, request: RequestHead | null, mayKeep: boolean): void {
     const keep = mayKeep && !this.closing;
     this.#state = 'exchange';
-    this.finished(writeOwnAnswer(this.socket, this.#deps.metrics, own, isHead, keep));
+    this.finished(writeOwnAnswer(this.socket, this.#deps, request, own, keep));
   }
 
   #end(): void {
@@ -294,7 +294,7 @@ export class HttpConnection implements Downstream {
       return;
     }
     const detail = `no whole request head within ${this.#listener.config.timeouts.headMs} ms`;
-    this.#answerOwn({ failure: 'head_timeout', detail }, false, false);
+    this.#answerOwn({ failure: 'head_timeout', detail }, null, false);
   }
 
   readonly #onEnd = (): void => {

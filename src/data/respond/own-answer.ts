@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Failure } from '../../model/failure.ts';
+import type { AccessLog } from '../../observe/access-log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { problemAnswer } from './problem.ts';
 
@@ -9,27 +10,48 @@ export type OwnAnswer =
   | { readonly failure: Failure; readonly detail: string; readonly status?: number; readonly rule?: string };
 
 /**
- * Writes it and counts it.
+ * Writes it, counts it and logs it.
+ * @param request null where the head could not be read
  * @param keep whether the connection may serve another request
  * @returns whether it will
  */
 export function writeOwnAnswer(
   socket: Socket,
-  metrics: Metrics,
+  { metrics, accessLog }: { readonly metrics: Metrics; readonly accessLog: AccessLog },
+  request: { readonly method: string; readonly path: string } | null,
   own: OwnAnswer,
-  isHead: boolean,
   keep: boolean,
 ): boolean {
-  if (own.failure === null) {
-    socket.write(optionsAnswer(!keep), 'latin1');
-    return keep;
-  }
-  const { failure, detail, status, rule = '' } = own;
+  const { failure } = own;
+  const rule = failure === null ? '' : (own.rule ?? '');
   const isKept = keep && failure !== 'draining';
-  metrics.requestFailures.with(rule, failure).value++;
-  const answer = problemAnswer({ failure, detail, rule, backend: '', sent: false, status }, !isKept, isHead);
-  metrics.requests.with(rule, '', answer.slice(9, 12)).value++;
+  const answer =
+    failure === null
+      ? optionsAnswer(!isKept)
+      : problemAnswer(
+          { failure, detail: own.detail, rule, backend: '', sent: false, status: own.status },
+          !isKept,
+          request?.method === 'HEAD',
+        );
+  const status = answer.slice(9, 12);
+  if (failure !== null) metrics.requestFailures.with(rule, failure).value++;
+  metrics.requests.with(rule, '', status).value++;
   socket.write(answer, 'latin1');
+  if (accessLog.enabled)
+    accessLog.write({
+      method: request?.method ?? '',
+      path: request?.path ?? '',
+      rule: rule === '' ? null : rule,
+      backend: null,
+      pod: null,
+      status: Number(status),
+      failure,
+      attempts: 0,
+      heldMs: 0,
+      durationMs: 0,
+      bytesReceived: 0,
+      bytesSent: answer.length,
+    });
   return isKept;
 }
 
