@@ -18,8 +18,10 @@ export function writePieces(socket: Socket, head: string, pieces: readonly Piece
     else {
       if (text !== '') socket.write(text, 'latin1');
       text = '';
-      socket.write(piece);
-      inUse ||= socket.writableLength > 0;
+      // Behind bytes that wait already it waits too: as a copy of its own size, not as a view that keeps a whole read buffer.
+      const waits = socket.writableLength > 0;
+      socket.write(waits ? Buffer.from(piece) : piece);
+      inUse ||= !waits && socket.writableLength > 0;
     }
   }
   if (text !== '') socket.write(text, 'latin1');

@@ -228,9 +228,11 @@ export class Attempt implements UpstreamUser {
     this.#connection.socket.pause();
   }
 
+  /** The client has taken all that was written to it. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    this.#connection?.buffersFree();
     this.#connection?.socket.resume();
   }
 

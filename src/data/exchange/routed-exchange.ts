@@ -4,7 +4,7 @@ import { type AttemptEnd, mayRepeat } from '../forward/retry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
-import { MAX_QUEUED_BYTES, writeAnswer } from '../respond/answer-writer.ts';
+import { writeAnswer } from '../respond/answer-writer.ts';
 import { writeResponseHead } from '../respond/response-writer.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
@@ -235,7 +235,10 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#bytesSent += head.length;
     for (const piece of pieces) this.#bytesSent += piece.length;
     if (writeAnswer(socket, head, pieces)) attempt.keepBuffer();
-    if (socket.writableLength > MAX_QUEUED_BYTES) attempt.pause();
+    if (socket.writableLength === 0) return;
+    // The kernel takes no more: each further read would cost memory for as long as the client does not read (SPEC 6).
+    attempt.pause();
+    if (!socket.writableNeedDrain) socket.write('', () => this.clientDrained());
   }
 
   /** The whole answer has been handed on. */

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
+import { giveBack, LARGE_BUFFER, LEAST_BUFFER, SMALL_BUFFER, takeBuffer } from './read-buffers.ts';
 
 /** What an upstream connection tells the request that uses it. */
 export interface UpstreamUser {
@@ -29,9 +30,6 @@ const NO_BYTES = Buffer.alloc(0);
 const KEEPALIVE_MS = 30_000;
 /** How long an answer is waited for that a Pod may have sent before it closed. */
 const UNREAD_ANSWER_MS = 100;
-/** Room for a head and a body of 16 KiB in one read. */
-const SMALL_BUFFER = 20 * 1024;
-const LARGE_BUFFER = 64 * 1024;
 
 /**
  * One connection to a Pod, read through `onread` into a buffer of its own. It belongs to one request at a time (`user`), or
@@ -50,7 +48,10 @@ export class UpstreamConnection {
   idleUntilMs = 0;
   readonly #watch: IdleWatch;
   #buffer: Buffer = NO_BYTES;
-  #swap = false;
+  /** A view of `#buffer` is still in use. */
+  #lent = false;
+  /** The buffer lent last. */
+  #onLoan: Buffer | null = null;
   #wantLarge = false;
   #error: string | null = null;
 
@@ -71,7 +72,7 @@ export class UpstreamConnection {
       this.socket = connect(options);
       this.socket.on('data', (chunk: Buffer) => this.#onBytes(chunk.length, chunk));
     } else {
-      this.#buffer = Buffer.allocUnsafeSlow(SMALL_BUFFER);
+      this.#buffer = takeBuffer(SMALL_BUFFER);
       this.socket = connect({
         ...options,
         onread: {
@@ -99,13 +100,19 @@ export class UpstreamConnection {
 
   /** The view handed to `onBytes` last is still in use: the next bytes go to another buffer. */
   keepBuffer(): void {
-    this.#swap = true;
+    this.#lent = true;
+  }
+
+  /** All that was handed to `onBytes` has been let go of. */
+  buffersFree(): void {
+    if (this.#onLoan === null) return;
+    giveBack(this.#onLoan);
+    this.#onLoan = null;
   }
 
   /** A large body follows: read it in larger pieces. */
   readLarge(large: boolean): void {
     this.#wantLarge = large;
-    if (large !== this.#buffer.length > SMALL_BUFFER) this.#swap = true;
   }
 
   /** Takes the socket out for a tunnel; its bytes are the caller's from now on. Only for `plain` connections. */
@@ -139,10 +146,21 @@ export class UpstreamConnection {
     };
   }
 
+  /**
+   * Asked for right after each read, also where the connection is paused then. Behind a lent buffer comes the least one, for as long
+   * as the client may not read: a stalled download costs one large buffer, not two.
+   */
   #nextBuffer(): Buffer {
-    if (!this.#swap) return this.#buffer;
-    this.#swap = false;
-    this.#buffer = Buffer.allocUnsafeSlow(this.#wantLarge ? LARGE_BUFFER : SMALL_BUFFER);
+    let size = this.#wantLarge ? LARGE_BUFFER : SMALL_BUFFER;
+    if (this.#lent) {
+      this.#lent = false;
+      this.#onLoan = this.#buffer;
+      size = LEAST_BUFFER;
+    } else {
+      if (this.#buffer.length === size) return this.#buffer;
+      giveBack(this.#buffer);
+    }
+    this.#buffer = takeBuffer(size);
     return this.#buffer;
   }
 

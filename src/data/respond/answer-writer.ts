@@ -6,15 +6,6 @@ import { writePieces } from '../write-pieces.ts';
 const IN_PLACE_BYTES = 2048;
 
 /**
- * Whether the kernel takes no more and a 'drain' is to come: the Pod is paused at once, as each further read would cost a buffer of
- * up to 64 KiB for as long as the client does not read (1,000 stalled downloads, SPEC 6). That write() returned false is not
- * enough: it does so for any chunk over highWaterMark, even if the kernel took all of it.
- */
-export function isBackedUp(socket: Socket): boolean {
-  return socket.writableLength > 0 && socket.writableNeedDrain;
-}
-
-/**
  * Writes a head (or `''`) and pieces of a body to a client.
  * @returns whether a piece's own memory is still in use by the socket
  */
