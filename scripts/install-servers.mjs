@@ -1,9 +1,10 @@
 // node scripts/install-servers.mjs [NAME...]   installs what the system tests need and is not there yet; no name: all.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CATALOG, toolNamed } from './servers/catalog.mjs';
+import { unpackDebian } from './servers/debian.mjs';
 import { buildGoProgram } from './servers/go.mjs';
-import { toolFolder } from './servers/location.mjs';
+import { pathOf, toolFolder } from './servers/location.mjs';
 import { writeSchemas } from './servers/schemas.mjs';
 
 /** @param {readonly string[]} names empty: all */
@@ -13,8 +14,8 @@ export function installServers(names) {
 
 /** @param {import('./servers/catalog.mjs').Tool} tool */
 function install(tool) {
+  if (pathOf(tool) !== null) return;
   const folder = toolFolder(tool);
-  if (existsSync(folder)) return;
   const began = performance.now();
   process.stderr.write(`installing ${tool.name} ${tool.version} (the first time takes minutes) ...\n`);
   mkdirSync(dirname(folder), { recursive: true });
@@ -22,6 +23,7 @@ function install(tool) {
   const partial = mkdtempSync(join(dirname(folder), `.${tool.name}-`));
   try {
     if (tool.kind === 'go') buildGoProgram(tool, partial);
+    else if (tool.kind === 'debian') unpackDebian(tool, partial);
     else writeSchemas(tool, partial);
     chmodSync(partial, 0o755); // servers may be run as another user
     renameSync(partial, folder);

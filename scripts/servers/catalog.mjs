@@ -1,4 +1,5 @@
-// What the system tests run against, each pinned. All of it comes from the Go module proxy, whose checksum database Go verifies.
+// What the system tests run against. Most is pinned and comes from the Go module proxy, whose checksum database Go verifies; what only
+// Debian packages is of the version that the machine's Debian has now, as it keeps no other.
 // Raise a version here and the next `npm run test:system` builds it; the old one stays beside it until somebody deletes it.
 
 /**
@@ -17,7 +18,14 @@
  * @property {string} kubernetes version of k8s.io/kubernetes
  * @property {string} prometheusOperator version of its module
  *
- * @typedef {GoProgram | SchemaSet} Tool
+ * @typedef {object} DebianProgram a program of a Debian package; apt verifies its signature
+ * @property {'debian'} kind
+ * @property {string} name
+ * @property {'debian'} version
+ * @property {string} package
+ * @property {string} program path below the root; one part may be `*`, for a version that each Debian has another of
+ *
+ * @typedef {GoProgram | SchemaSet | DebianProgram} Tool
  */
 
 /** kubectl as its own module publishes it: a library whose main package lives in k8s.io/kubernetes, behind replace directives. */
@@ -52,7 +60,16 @@ export const CATALOG = [
     kubernetes: '1.36.3',
     prometheusOperator: '0.85.0',
   },
+  debian('haproxy', 'haproxy', 'usr/sbin/haproxy'),
+  debian('slowhttptest', 'slowhttptest', 'usr/bin/slowhttptest'),
+  debian('redis-server', 'redis-server', 'usr/bin/redis-server'),
+  debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
 ];
+
+/** @returns {DebianProgram} */
+function debian(name, from, program) {
+  return { kind: 'debian', name, version: 'debian', package: from, program };
+}
 
 /** @param {string} name */
 export function toolNamed(name) {

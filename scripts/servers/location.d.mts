@@ -1,4 +1,14 @@
 export function toolsRoot(): string;
 export function requireTool(
-  name: 'coredns' | 'etcd' | 'kubectl' | 'kubeconform' | 'kubernetes-schemas',
+  name:
+    | 'coredns'
+    | 'etcd'
+    | 'kubectl'
+    | 'kubeconform'
+    | 'kubernetes-schemas'
+    | 'haproxy'
+    | 'slowhttptest'
+    | 'redis-server'
+    | 'postgres',
 ): string;
+export function toolEnvironment(name: string): NodeJS.ProcessEnv;

@@ -1,8 +1,10 @@
-// Where an installed tool lies: <root>/<name>-<version>/<name>, the root being $HEADROUTE_TOOLS or .cache/tools (ignored by git).
+// Where an installed tool lies: <root>/<name>-<version>/<name>, the root being $HEADROUTE_TOOLS or .cache/tools (ignored by git);
+// what Debian packages may be installed on the system instead.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toolNamed } from './catalog.mjs';
+import { librariesBelow, programBelow } from './debian.mjs';
 
 const DEFAULT_ROOT = fileURLToPath(new URL('../../.cache/tools', import.meta.url));
 
@@ -23,11 +25,24 @@ export function toolFolder(tool) {
  */
 export function requireTool(name) {
   const tool = toolNamed(name);
-  const path = tool.kind === 'go' ? join(toolFolder(tool), tool.name) : toolFolder(tool);
-  if (!existsSync(path)) {
+  const path = pathOf(tool);
+  if (path === null) {
     throw new Error(
       `${tool.name} ${tool.version} is not installed in ${toolsRoot()}: run "node scripts/install-servers.mjs ${tool.name}"`,
     );
   }
   return path;
+}
+
+/** @returns {string | null} null: not installed */
+export function pathOf(tool) {
+  if (tool.kind === 'debian') return programBelow(tool, '/') ?? programBelow(tool, toolFolder(tool));
+  const path = tool.kind === 'go' ? join(toolFolder(tool), tool.name) : toolFolder(tool);
+  return existsSync(path) ? path : null;
+}
+
+/** What a program of `requireTool` needs in its environment. */
+export function toolEnvironment(name) {
+  const folder = toolFolder(toolNamed(name));
+  return pathOf(toolNamed(name))?.startsWith(folder) ? { LD_LIBRARY_PATH: librariesBelow(folder) } : {};
 }

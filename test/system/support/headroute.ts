@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -11,9 +11,11 @@ import { freePorts } from './ports.ts';
 export interface SystemConfig {
   readonly backends: readonly object[];
   readonly rules: readonly object[];
+  /** Keys of the listener that are not the defaults. */
+  readonly listener?: { readonly protocol?: 'HTTP' | 'TCP'; readonly [key: string]: unknown };
 }
 
-/** The built program, run as users run it, with one HTTP listener. */
+/** The built program, run as users run it, with one listener, by default for HTTP. */
 export class Headroute {
   /** host:port of the listener. */
   readonly address: string;
@@ -30,7 +32,7 @@ export class Headroute {
     return headroute;
   }
 
-  private constructor({ backends, rules }: SystemConfig, ports: readonly number[]) {
+  private constructor({ backends, rules, listener }: SystemConfig, ports: readonly number[]) {
     const [data, admin, debug] = ports.map((port) => `127.0.0.1:${port}`);
     this.address = data!;
     this.#admin = admin!;
@@ -40,7 +42,16 @@ export class Headroute {
       apiVersion: 'headroute.dev/v1alpha1',
       kind: 'ProxyConfig',
       backends,
-      listeners: [{ name: 'main', address: data, protocol: 'HTTP', debugHeaders: true, rules }],
+      listeners: [
+        {
+          name: 'main',
+          address: data,
+          protocol: 'HTTP',
+          debugHeaders: listener?.protocol !== 'TCP',
+          ...listener,
+          rules,
+        },
+      ],
       admin: { address: admin },
       debug: { address: debug },
     };
@@ -50,6 +61,18 @@ export class Headroute {
 
   get log(): string {
     return this.#child.output;
+  }
+
+  /** Resident memory in MiB. */
+  get rssMiB(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+  }
+
+  /** Descriptors that it may open. */
+  get maxOpenFiles(): number {
+    const limits = readFileSync(`/proc/${this.#child.pid}/limits`, 'utf8');
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)![1]);
   }
 
   async samples(name: string): Promise<Sample[]> {
