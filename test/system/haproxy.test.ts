@@ -1,6 +1,6 @@
 /**
  * Hostile requests (test/hazards/hostile-*.ts) to HAProxy and to headroute: where the two disagree is listed and explained
- * in docs/differences-from-haproxy.md, and nothing else may differ. Skipped where HAProxy is not installed.
+ * in docs/differences-from-haproxy.md, and nothing else may differ.
  * Source: issue 11 item 3.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,11 +9,19 @@ import { CHUNKS, HEADS } from '../hazards/hostile-requests.ts';
 import { TARGETS } from '../hazards/hostile-targets.ts';
 import { startDataPlane, type TestPlane } from '../helpers/data-plane.ts';
 import { RawClient } from '../helpers/raw-client.ts';
-import { haproxyVersion, startHaproxy } from './haproxy.ts';
-import { startTap, type Tap } from './tap.ts';
+import { haproxyVersion, startHaproxy } from './support/haproxy.ts';
+import { startTap, type Tap } from './support/tap.ts';
 
 const DOC = 'docs/differences-from-haproxy.md';
+/** Of the HAProxy that the page was made with; another passes other things, all of which must be explained, too. */
+const PAGE_VERSION = '2.6';
 const CHUNKED = 'POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n';
+
+/**
+ * What HAProxy 2.6 passes on at one time and refuses at another, depending on the requests before and on how the bytes arrive: it
+ * is named on the page as passed, whatever this run saw.
+ */
+const UNSETTLED: readonly string[] = ['F17 trailer with a space before the colon'];
 
 /** Why HAProxy passes on what headroute refuses. A row is used by the cases whose id and name match it first. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
@@ -40,6 +48,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     /^F14 .*(_| beside )/i,
     'an underscore spelling is an ordinary name to HAProxy; CGI and WSGI servers read it as the real field',
   ],
+  [/^F17 .*space before the colon/, 'HAProxy passes it at one time and refuses it at another'],
+  [/^F17 .*trailer/, 'HAProxy reads trailers more leniently than fields of the head'],
   [/^F1[567] /, 'HAProxy reads the size more leniently'],
   [/^F20 /, 'HAProxy skips chunk extensions without looking at them'],
   [/^T01 /, 'HAProxy makes Host from the authority or passes a request without one'],
@@ -50,7 +60,6 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^T09 /, 'HAProxy accepts the version and speaks HTTP/1.1 to the server'],
 ];
 
-const version = haproxyVersion();
 let taps: Tap[];
 let haproxy: { port: number; close(): void };
 let plane: TestPlane;
@@ -86,7 +95,7 @@ function page(rows: readonly { name: string; reason: string }[], same: number): 
   for (const { name, reason } of rows) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   return `# Hostile requests: where HAProxy and headroute disagree
 
-The same ${rows.length + same} hostile requests (test/hazards/hostile-requests.ts and hostile-targets.ts) to HAProxy 2.6 with its defaults and to
+The same ${rows.length + same} hostile requests (test/hazards/hostile-requests.ts and hostile-targets.ts) to HAProxy ${PAGE_VERSION} with its defaults and to
 headroute, each in front of a server that answers whatever it gets. headroute refuses all of them; ${same} are refused by both.
 Those that HAProxy passes on:
 
@@ -96,9 +105,12 @@ ${[...byReason].map(([reason, names]) => `| ${reason} | ${names.join('; ').repla
 `;
 }
 
-describe.skipIf(version === null)('headroute beside HAProxy', () => {
-  const ours: string[] = [];
-  const theirs: string[] = [];
+const version = haproxyVersion();
+const ofPage = version.startsWith(`${PAGE_VERSION}.`);
+
+describe('headroute beside HAProxy', () => {
+  const ours = new Set<string>();
+  const theirs = new Set<string>();
 
   beforeAll(async () => {
     taps = [await startTap(), await startTap()];
@@ -111,8 +123,8 @@ describe.skipIf(version === null)('headroute beside HAProxy', () => {
     await Promise.all(
       Array.from({ length: 16 }, async () => {
         for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-          if (await passes(haproxy.port, one.bytes)) theirs.push(one.name);
-          if (await passes(plane.port, one.bytes)) ours.push(one.name);
+          if (await passes(haproxy.port, one.bytes)) theirs.add(one.name);
+          if (await passes(plane.port, one.bytes)) ours.add(one.name);
         }
       }),
     );
@@ -125,17 +137,16 @@ describe.skipIf(version === null)('headroute beside HAProxy', () => {
   });
 
   it('headroute passes none of them', () => {
-    expect(ours).toEqual([]);
+    expect([...ours]).toEqual([]);
   });
 
   it('each that HAProxy passes is explained', () => {
-    expect(theirs.filter((name) => !REASONS.some(([pattern]) => pattern.test(name)))).toEqual([]);
+    expect([...theirs].filter((name) => !REASONS.some(([pattern]) => pattern.test(name)))).toEqual([]);
   });
 
-  it.skipIf(!version?.startsWith('2.6.'))(`${DOC} says the same`, () => {
-    const passed = new Set(theirs);
+  it.skipIf(!ofPage)(`${DOC}, made with HAProxy ${PAGE_VERSION}, says the same (here is ${version})`, () => {
     const rows = cases
-      .filter(({ name }) => passed.has(name))
+      .filter(({ name }) => theirs.has(name) || UNSETTLED.includes(name))
       .map(({ name }) => ({ name, reason: REASONS.find(([pattern]) => pattern.test(name))?.[1] ?? '?' }));
     const text = page(rows, cases.length - rows.length);
     if (process.env.UPDATE_DOCS === '1' || !existsSync(DOC)) writeFileSync(DOC, text);

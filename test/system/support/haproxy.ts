@@ -3,16 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RawClient } from '../helpers/raw-client.ts';
-import { pause } from '../helpers/waiting.ts';
+import { requireTool, toolEnvironment } from '../../../scripts/servers/location.mjs';
+import { RawClient } from '../../helpers/raw-client.ts';
+import { pause } from '../../helpers/waiting.ts';
 
-/** `2.6.12-1+deb12u4`, or null where HAProxy is not installed. */
-export function haproxyVersion(): string | null {
-  try {
-    return /version ([^ ]+)/.exec(execFileSync('haproxy', ['-v'], { encoding: 'utf8' }))?.[1] ?? null;
-  } catch {
-    return null;
-  }
+const NAME = 'haproxy';
+
+/** `2.6.12-1+deb12u4`. Fails where HAProxy is not installed, and says how to. */
+export function haproxyVersion(): string {
+  const text = execFileSync(requireTool(NAME), ['-v'], { encoding: 'utf8', env: environment() });
+  return /version ([^ ]+)/.exec(text)?.[1] ?? text;
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, ...toolEnvironment(NAME) };
 }
 
 async function freePort(): Promise<number> {
@@ -44,7 +48,10 @@ listen l
   server s 127.0.0.1:${target}
 `,
   );
-  const child: ChildProcess = spawn('haproxy', ['-q', '-db', '-f', file], { stdio: 'ignore' });
+  const child: ChildProcess = spawn(requireTool(NAME), ['-q', '-db', '-f', file], {
+    stdio: 'ignore',
+    env: environment(),
+  });
   for (let tries = 0; ; tries++) {
     try {
       (await RawClient.connect(port)).destroy();
