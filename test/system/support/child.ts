@@ -9,11 +9,19 @@ export class Child {
   readonly #exited: Promise<unknown>;
   #output = '';
 
-  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** @param user id of the user and group that it runs as; undefined: this process's */
+  constructor(
+    name: string,
+    command: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    user?: number,
+  ) {
     this.#name = name;
     this.#process = spawn(command, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(user === undefined ? {} : { uid: user, gid: user }),
     });
     this.#exited = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
