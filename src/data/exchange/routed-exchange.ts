@@ -4,8 +4,7 @@ import { type AttemptEnd, mayRepeat } from '../forward/retry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
-import { writeAnswer } from '../respond/answer-writer.ts';
-import { writeResponseHead } from '../respond/response-writer.ts';
+import { AnswerRelay } from './answer-relay.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
 import { isConnectionBound } from './connection-bound.ts';
@@ -28,8 +27,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #attempt: Attempt | null = null;
   readonly #kept = new KeptBody(this.rule.retry.attempts > 0);
   #backoff: NodeJS.Timeout | null = null;
-  #bytesSent = 0;
-  #keepClient = false;
+  readonly #relay = new AnswerRelay(this.down.socket, this.request.minor);
   #paused = false;
   #unguard: (() => void) | null = null;
   #leaderRevision = 0;
@@ -201,44 +199,18 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   interim(_attempt: Attempt, reader: ResponseReader): void {
-    // HTTP/1.0 knows no interim answers (RFC 9110 section 15.2).
-    if (this.request.minor === 0) return;
-    const options = { clientMinor: 1, close: false, chunked: false, switching: false, extra: '' };
-    this.down.socket.write(writeResponseHead(reader.head, options), 'latin1');
+    this.#relay.interim(reader.head);
   }
 
-  /** The answer's head, with what there is of the body. */
   relay(attempt: Attempt, reader: ResponseReader, pieces: readonly Piece[]): void {
-    const { head, framing } = reader;
-    const { minor } = this.request;
-    const clientChunked = head.chunked && minor === 1;
-    const endsByClose = framing === 'close' || (framing === 'chunked' && !clientChunked);
-    this.#keepClient = this.mayKeep && this.requestComplete && !endsByClose && !this.down.closing;
-    const options = {
-      clientMinor: minor,
-      close: !this.#keepClient,
-      chunked: clientChunked,
-      switching: false,
-      extra: this.debugLines(),
-    };
+    const mayKeep = this.mayKeep && this.requestComplete && !this.down.closing;
     this.responded = true;
-    this.endsByClose = endsByClose;
-    this.#write(attempt, writeResponseHead(head, options), pieces);
+    this.#relay.begin(attempt, reader, pieces, mayKeep, this.debugLines());
+    this.endsByClose = this.#relay.endsByClose;
   }
 
   relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
-    this.#write(attempt, '', pieces);
-  }
-
-  #write(attempt: Attempt, head: string, pieces: readonly Piece[]): void {
-    const { socket } = this.down;
-    this.#bytesSent += head.length;
-    for (const piece of pieces) this.#bytesSent += piece.length;
-    if (writeAnswer(socket, head, pieces)) attempt.keepBuffer();
-    if (socket.writableLength === 0) return;
-    // The kernel takes no more: each further read would cost memory for as long as the client does not read (SPEC 6).
-    attempt.pause();
-    if (!socket.writableNeedDrain) socket.write('', () => this.clientDrained());
+    this.#relay.body(attempt, pieces);
   }
 
   /** The whole answer has been handed on. */
@@ -246,7 +218,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#endGuard();
     this.#attempt = null;
     this.done(reader.head.status, null);
-    this.down.finished(this.#keepClient);
+    this.down.finished(this.#relay.keepsClient);
   }
 
   /** The connection ended, or the Pod said something that is not HTTP. */
@@ -260,15 +232,8 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   switched(attempt: Attempt, reader: ResponseReader, rest: Buffer): void {
     this.#attempt = null;
-    const options = {
-      clientMinor: 1,
-      close: false,
-      chunked: false,
-      switching: true,
-      extra: this.debugLines(),
-    };
     this.responded = true;
-    this.down.socket.write(writeResponseHead(reader.head, options), 'latin1');
+    this.#relay.switching(reader.head, this.debugLines());
     this.done(101, null);
     joinUpgrade(this.deps, this.down, attempt, rest, this.rule, this.listener.config.name);
   }
@@ -318,7 +283,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   protected override get bytesSent(): number {
-    return this.#bytesSent;
+    return this.#relay.bytesSent;
   }
 
   /** The attempt failed: another one where that is safe, else the failure. */
