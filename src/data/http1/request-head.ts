@@ -51,6 +51,8 @@ export class RequestHead implements RequestView {
   connection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: null };
   error: HeadError | null = null;
 
+  #checkedHostField = '';
+  #checkedHost = '';
   #phase: 'line' | 'fields' = 'line';
   /** How far the request line was searched for its end. */
   #searched = 0;
@@ -192,10 +194,18 @@ export class RequestHead implements RequestView {
     this.host = '';
     if (first < 0) return this.minor === 0 || this.#bad('no Host');
     if (fields.countOf(names.HOST) > 1) return this.#bad('more than one Host');
-    this.hostField = this.value(first);
-    const host = hostOf(this.hostField);
+    const hostField = this.value(first);
+    this.hostField = hostField;
+    // Mostly the same client says the same again.
+    if (hostField === this.#checkedHostField) {
+      this.host = this.#checkedHost;
+      return true;
+    }
+    const host = hostOf(hostField);
     if (host === null) return this.#bad('a Host that is not a host with an optional port');
     this.host = host;
+    this.#checkedHostField = hostField;
+    this.#checkedHost = host;
     return true;
   }
 
