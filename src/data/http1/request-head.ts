@@ -51,7 +51,8 @@ export class RequestHead implements RequestView {
   connection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: null };
   error: HeadError | null = null;
 
-  #checkedHostField = '';
+  /** No value of a field is this. */
+  #checkedHostField = '\n';
   #checkedHost = '';
   #phase: 'line' | 'fields' = 'line';
   /** How far the request line was searched for its end. */
