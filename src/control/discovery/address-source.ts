@@ -1,14 +1,16 @@
 import type { Member } from './contract.ts';
 import { anonymous, identityOf, isUnder, member } from './identity.ts';
+import { MemberCache } from './member-cache.ts';
 import type { Round } from './membership.ts';
 import { pacer } from './pacer.ts';
 import type { Source, SourceContext } from './source.ts';
 
 /** A numeric port: the Service's A and AAAA records, each new address named by its PTR. */
 export function addressSource(context: SourceContext, port: number): Source {
+  const cache = new MemberCache();
   return {
     question: `A, AAAA ${context.service}.`,
-    round: (seen) => addressRound(context, port, seen),
+    round: (seen) => addressRound(context, port, seen, cache),
   };
 }
 
@@ -17,14 +19,16 @@ export async function addressRound(
   context: SourceContext,
   port: number,
   seen: (member: Member) => void,
+  cache = new MemberCache(),
 ): Promise<Round> {
+  const built = (dnsName: string | null, own: readonly string[], owner: string): Member =>
+    cache.of([dnsName ?? '', owner, ...own].join(' '), () => build(context, dnsName, own, port, owner));
   const { service, book, names } = context;
   // Each Pod is shown once its name is known, and the family that answers first does not wait for the other (N4).
   const learn = (addresses: readonly string[]): Promise<void> =>
     names.learn(addresses, (address) => {
       const dnsName = names.nameOf(address);
-      if (dnsName === null || isUnder(dnsName, [service]))
-        seen(build(context, dnsName, [address], port, service));
+      if (dnsName === null || isUnder(dnsName, [service])) seen(built(dnsName, [address], service));
     });
   const answer = await book.ask(service, (addresses) => void learn(addresses));
   if (answer.kind === 'failed') return answer;
@@ -38,9 +42,10 @@ export async function addressRound(
   const pace = pacer();
   const members: Member[] = [];
   for (const [dnsName, own] of group(context, addresses, owner)) {
-    members.push(build(context, dnsName === own[0] ? null : dnsName, own, port, owner));
+    members.push(built(dnsName === own[0] ? null : dnsName, own, owner));
     await pace();
   }
+  cache.endRound();
   return { kind: 'members', members, complete: true, ttlMs, problem };
 }
 
