@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stage } from '../app/support/stage.ts';
 import { complaints, type Figures, store, UPDATE } from './support/figures.ts';
-import { MeasuredSidecar } from './support/measured-sidecar.ts';
+import { type Counts, MeasuredSidecar } from './support/measured-sidecar.ts';
 import { SerialClient } from './support/serial-client.ts';
 
 /**
@@ -12,8 +12,8 @@ import { SerialClient } from './support/serial-client.ts';
  */
 
 const WARM_UP = 3000;
-/** Few enough that nothing is collected among them: V8 collects after 64 MiB of new ArrayBuffers, and one read may take 64 KiB. */
-const REQUESTS = 500;
+/** Few enough that hardly ever anything is collected among them: V8 collects after 64 MiB of new ArrayBuffers, and one read may take 64 KiB. */
+const REQUESTS = 400;
 
 const answer = (bytes: number) =>
   Buffer.from(
@@ -37,12 +37,32 @@ let stage: Stage;
 let sidecar: MeasuredSidecar;
 const measured: Record<string, Figures> = {};
 
+/** A stretch in which V8 collects garbage says nothing of what was allocated: another one is measured instead. */
+const TRIES = 20;
+const STRETCHES = 5;
+
+/** The least of several stretches: what V8 has not optimised yet, a timer or a log line only ever adds. */
 async function measure(client: SerialClient, request: string): Promise<Figures> {
   await client.send(request, WARM_UP);
-  const before = await sidecar.counts(true);
-  await client.send(request, REQUESTS);
-  const after = await sidecar.counts(false);
-  expect(after.collections - before.collections, 'collections while allocations were counted').toBe(0);
+  const found: Figures[] = [];
+  for (let tries = 0; tries < TRIES && found.length < STRETCHES; tries++) {
+    const before = await sidecar.counts(true);
+    await client.send(request, REQUESTS);
+    const after = await sidecar.counts(false);
+    if (after.collections === before.collections) found.push(difference(before, after));
+  }
+  if (found.length === 0)
+    throw new Error(`V8 collected garbage in each of ${TRIES} stretches: raise the new space`);
+  const least = (key: keyof Figures) => Math.min(...found.map((figures) => figures[key]));
+  return {
+    reads: least('reads'),
+    writes: least('writes'),
+    heapBytes: least('heapBytes'),
+    bufferBytes: least('bufferBytes'),
+  };
+}
+
+function difference(before: Counts, after: Counts): Figures {
   const each = (count: number, digits: number) => Number((count / REQUESTS).toFixed(digits));
   return {
     reads: each(after.reads - before.reads, 2),

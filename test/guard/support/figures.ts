@@ -14,7 +14,7 @@ const FILE = new URL('../../../bench/guard.json', import.meta.url);
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 
 /** How far a figure may rise: system calls are exact, but for a timer or a log line; what V8 allocates varies with when it optimises. */
-const MARGIN: Figures = { reads: 0.02, writes: 0.02, heapBytes: 0.1, bufferBytes: 0.02 };
+const MARGIN: Figures = { reads: 0.02, writes: 0.02, heapBytes: 0.15, bufferBytes: 0.02 };
 /** Another major of Node allocates differently in its own streams. */
 const MARGIN_OF_ANOTHER_NODE = 0.5;
 
