@@ -32,6 +32,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   readonly #arrived: FanOutAnswer[] = [];
   readonly #byPod = new Map<PodView, FanOutAnswer>();
   #bytesSent = 0;
+  #started = false;
 
   constructor(selection: FanOutSelection, ...args: ConstructorParameters<typeof HttpExchange>) {
     super(...args);
@@ -39,6 +40,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   }
 
   start(): void {
+    this.#started = true;
     if (!isSafeMethod(this.request.method) && !this.#selection.allowUnsafe)
       this.fail(
         'method_not_allowed',
@@ -66,7 +68,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     this.#body.push(...pieces);
     if (this.received > KEPT_BODY_BYTES)
       this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
-    else if (complete) this.route();
+    else if (complete && this.#started) this.route();
   }
 
   protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {

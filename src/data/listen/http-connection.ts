@@ -39,7 +39,9 @@ export class HttpConnection implements Downstream {
   #state: State = 'head';
   #head: RequestHead | null = null;
   #body: RequestBody | null = null;
-  #exchange: (Exchange & { start(): void }) | null = null;
+  #exchange: Exchange | null = null;
+  /** The exchange whose head was just read. */
+  #unstarted: (Exchange & { start(): void }) | null = null;
   /** Bytes read but not used: a part of a head, or requests sent ahead. */
   readonly #pending = new PendingBytes();
   #processing = false;
@@ -191,7 +193,10 @@ export class HttpConnection implements Downstream {
       const next = this.#state === 'head' ? this.#takeHead(bytes, at, end) : this.#takeBody(bytes, at, end);
       if (next < 0) break;
       at = next;
+      // Started with what there is of its body, so that a small one travels with its head in one write.
+      if (this.#unstarted !== null && (this.#body === null || at === end)) this.#start();
     }
+    if (this.#unstarted !== null) this.#start();
     this.#processing = false;
     if (this.#state === 'linger' || this.#state === 'gone') return;
     if (isPending) this.#pending.consume(at - start);
@@ -253,11 +258,18 @@ export class HttpConnection implements Downstream {
     const started = startExchange(this.#deps, this, head, this.#listener.config.name, nowMs);
     if ('start' in started) {
       this.#exchange = started;
-      started.start();
+      this.#unstarted = started;
     } else {
       const mayKeep = this.#body === null && head.method !== 'CONNECT' && keepsAlive(head);
       this.#answerOwn(started, head, mayKeep);
     }
+  }
+
+  #start(): void {
+    const exchange = this.#unstarted;
+    this.#unstarted = null;
+    // Gone where its body was refused already.
+    if (exchange === this.#exchange) exchange?.start();
   }
 
   #takeBody(bytes: Buffer, at: number, end: number): number {
