@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { HostPort } from '../model/config.ts';
@@ -13,6 +13,8 @@ export interface SidecarAddresses {
   readonly debug: string;
 }
 
+const PORT_ATTEMPTS = 3;
+
 /** `headroute run` on a generated file, as a user would run it. */
 export class SidecarProcess {
   readonly addresses: SidecarAddresses;
@@ -20,18 +22,24 @@ export class SidecarProcess {
   readonly #child: ChildProcess;
   readonly #logFile: string;
 
-  /** Starts it and waits until `/readyz` says 200. Rejects with the tail of its log where it ends, or after 10 s. */
+  /**
+   * Starts it and waits until `/readyz` says 200. Rejects with the tail of its log where it ends, or after 10 s. Ports that
+   * were free a moment ago may be taken by now: then others are tried.
+   */
   static async start(folder: string, program: string, nameserver: HostPort): Promise<SidecarProcess> {
-    const [data, admin, debug] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
-    const addresses = { data: data!, admin: admin!, debug: debug! };
-    const sidecar = new SidecarProcess(folder, program, addresses, nameserver);
-    try {
-      await sidecar.#ready();
-    } catch (error) {
-      sidecar.#child.kill('SIGKILL');
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const [data, admin, debug] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+      const addresses = { data: data!, admin: admin!, debug: debug! };
+      const sidecar = new SidecarProcess(folder, program, addresses, nameserver);
+      try {
+        await sidecar.#ready();
+        return sidecar;
+      } catch (error) {
+        sidecar.#child.kill('SIGKILL');
+        if (attempt === PORT_ATTEMPTS || !String(error).includes('in use')) throw error;
+        rmSync(sidecar.#logFile, { force: true });
+      }
     }
-    return sidecar;
   }
 
   private constructor(folder: string, program: string, addresses: SidecarAddresses, nameserver: HostPort) {

@@ -43,9 +43,15 @@ it('SIGINT ends it early, with its summary and nothing left behind', async () =>
       if (output.includes('send requests through')) resolve();
     });
   });
-  await Promise.race([flowing, once(child, 'exit')]);
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    complaints += chunk;
+  });
+  const closed = once(child, 'close');
+  await Promise.race([flowing, closed]);
   child.kill('SIGINT');
-  const [status] = await once(child, 'close');
+  const [status] = await closed;
+  expect(complaints).toBe('');
   expect(output).toMatch(/none lost, none doubled/);
   expect(status).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
