@@ -254,7 +254,6 @@ export class Attempt implements UpstreamUser {
     this.#succeeded();
     this.#connection = null;
     connection.readLarge(false);
-    connection.served++;
     if (this.#paused) connection.socket.resume();
     if (surplus) this.pool.poisoned(connection);
     else this.#giveBack(connection, keepsAlive(reader.head) && reader.framing !== 'close');

@@ -6,6 +6,7 @@ import type { Piece } from '../http1/chunk-scanner.ts';
 import {
   type FanOutAnswer,
   type FanOutResponse,
+  failedPods,
   isSuccess,
   PARTIAL_FIELD,
   partialValue,
@@ -146,8 +147,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
 
   /** One Pod's answer stands for all. */
   #answer(answer: FanOutResponse): void {
-    const failed = this.#arrived.filter((other) => !isSuccess(other)).map(({ pod }) => pod);
-    const partial = partialValue(failed, [answer]);
+    const partial = partialValue(failedPods(this.#arrived), [answer]);
     const headers = answer.headers.filter(([name]) => name.toLowerCase() !== PARTIAL_FIELD.toLowerCase());
     this.#write({
       status: answer.status,

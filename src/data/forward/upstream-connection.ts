@@ -42,8 +42,6 @@ export class UpstreamConnection {
   user: UpstreamUser | null;
   connected = false;
   closed = false;
-  /** Answers read whole on it. */
-  served = 0;
   /** When it must not be used any more (monotonic milliseconds), while it idles. */
   idleUntilMs = 0;
   readonly #watch: IdleWatch;
