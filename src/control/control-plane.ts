@@ -31,7 +31,7 @@ export interface ControlPlaneDeps {
 
 const TICK_MS = 1000;
 
-/** Works out the truth about every backend and publishes it (DESIGN.md, Two planes, one seam). */
+/** Works out the truth about every backend and publishes it (docs/adr/0001). */
 export class ControlPlane implements OutcomeSink {
   readonly #deps: ControlPlaneDeps;
   readonly #clock: Clock;

@@ -4,13 +4,33 @@
  * Story: bytes that already wait on an idle connection became the next request's answer (undici GHSA-35p6-xmwp-9g52).
  * Sources: nodejs/undici lib/dispatcher/client-h1.js; issue 11 item 7; DESIGN.md, traps. Case id K1 of field-cases.md.
  */
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
-import { pause } from '../helpers/waiting.ts';
+import { pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
 
 const get = (target: string, ...fields: string[]): string =>
   lines(`GET ${target} HTTP/1.1`, 'Host: a', ...fields);
+
+/** Answers with the target; after a `/late` one it sends another answer, so many microseconds later. */
+const LATE_POD = `
+  const delayUs = Number(process.argv[1]);
+  const answer = (body) => 'HTTP/1.1 200 OK\\r\\nContent-Length: ' + body.length + '\\r\\n\\r\\n' + body;
+  const server = require('node:net').createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      const target = String(chunk).split(' ')[1];
+      socket.write(answer(target));
+      if (!target.startsWith('/late')) return;
+      const from = process.hrtime.bigint();
+      while (process.hrtime.bigint() - from < BigInt(delayUs) * 1000n);
+      socket.write(answer('evil'));
+    });
+  });
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
 
 describe('K1 bytes on an idle upstream connection', () => {
   it('a second whole answer in the same segment: destroyed before reuse, the next answer is the right one', async () => {
@@ -36,6 +56,27 @@ describe('K1 bytes on an idle upstream connection', () => {
     expect(pod.connections.length).toBeGreaterThanOrEqual(2);
     expect(plane.metric('headroute_upstream_poisoned_total')).toBe(1);
   });
+
+  it.each([40, 2000])(
+    'an extra answer %i µs after the first: once it has come, the connection is gone and the next answer is the right one',
+    async (delayUs) => {
+      // A process of its own: in this one it could not write while the proxy reads.
+      const pod = spawn(process.execPath, ['-e', LATE_POD, String(delayUs)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void pod.kill());
+      const [port] = (await once(pod.stdout, 'data')) as [Buffer];
+      const { plane, client: dial } = await scene();
+      plane.setPods([{ name: 'db-0', port: Number(port) }]);
+      const client = await dial();
+      await expectUnharmed(client, '/late');
+      await poll(
+        () => plane.metric('headroute_upstream_poisoned_total') === 1,
+        'the extra answer to be seen',
+      );
+      for (let n = 0; n < 3; n++) await expectUnharmed(client, `/next/${n}`);
+    },
+  );
 
   it('after one, connections to that Pod are not reused for a while', async () => {
     const { pod, client: dial } = await scene({
