@@ -138,6 +138,11 @@ export class Attempt implements UpstreamUser {
     return socket.writableLength <= MAX_QUEUED;
   }
 
+  /** Whether the kernel has taken all that was written. */
+  get isFlushed(): boolean {
+    return this.#connection?.socket.writableLength === 0;
+  }
+
   onDrain(): void {
     this.#owner.upstreamDrained();
   }

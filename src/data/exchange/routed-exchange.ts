@@ -52,8 +52,8 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const sending = attempt?.sending === true;
     this.#kept.add(pieces, bytes, sending);
     if (sending) {
-      if (this.#unguard === null && !complete) this.#guard(attempt!);
-      if (!this.over && !attempt!.write(pieces)) this.#pauseClient();
+      if (!attempt!.write(pieces)) this.#pauseClient();
+      if (complete && attempt!.isFlushed) this.#endGuard();
       return;
     }
     if (this.#kept.isFull) this.#pauseClient();
@@ -61,12 +61,12 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   /**
-   * An upload to a leader that outlives one read is watched as a tunnel is: when the Pod does not lead any more no further
+   * An upload to a leader is watched as a tunnel is until the kernel has all of it: when the Pod does not lead any more no further
    * byte goes to it (promise 4), and what it has is of unknown outcome.
    */
   #guard(attempt: Attempt): void {
     const { selection } = this.rule;
-    if (selection.type !== 'Leader') return;
+    if (selection.type !== 'Leader' || this.requestComplete) return;
     this.#unguard = this.deps.tunnels.add({
       listener: this.listener.config.name,
       backend: this.backend,
@@ -145,9 +145,11 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.deadlineMs = Math.min(this.requestDeadlineMs, attempt.deadlineMs);
     if (written) this.#resumeClient();
     else this.#pauseClient();
+    this.#guard(attempt);
   }
 
   upstreamDrained(): void {
+    if (this.requestComplete) this.#endGuard();
     this.#resumeClient();
   }
 
@@ -223,6 +225,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   /** The connection ended, or the Pod said something that is not HTTP. */
   failed(attempt: Attempt, kind: 'reset' | 'protocol', detail: string): void {
+    this.#endGuard();
     this.#attempt = null;
     const { pod } = attempt;
     this.deps.outcomes.report({ kind: 'failed', backend: this.backend, podId: pod.id, reason: detail });
@@ -317,6 +320,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   #drop(attempt: Attempt): void {
+    this.#endGuard();
     this.#attempt = null;
     attempt.abort();
   }
