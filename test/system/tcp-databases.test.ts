@@ -94,6 +94,11 @@ describe('Redis, a master and its replica, `preset: redis`', () => {
     await raise();
     const clients = await Promise.all(Array.from({ length: 20 }, open));
     for (const client of clients) expect(await client.ask('INCR before')).toMatch(/^:/);
+    // Redis replicates behind its answers: a planned switch waits until the replica has all of it.
+    await eventually(
+      async () => (await second.ask('GET before')) === '$2\r\n20',
+      'the replica has caught up',
+    );
 
     const demotedMs = performance.now();
     await first.follow(second);
