@@ -12,6 +12,7 @@ import { ControlPlane } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { requestViewOf } from './data/described-request.ts';
 import { explainRequest, listenerOfUrl } from './data/explain.ts';
+import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -118,9 +119,11 @@ class RunningApp implements App {
         this.#reloading = this.#reloading.then(() => this.#reload(result, hash));
       },
     });
-    const listeners = this.listeners().map(({ name, host, port }) => `${name} ${show({ host, port })}`);
+    const listeners = this.listeners().map(
+      ({ name, host, port }) => `${name} ${formatAddress({ host, port })}`,
+    );
     this.logger.info(
-      { version, listeners, admin: show(this.admin), debug: show(this.debug) },
+      { version, listeners, admin: formatAddress(this.admin), debug: formatAddress(this.debug) },
       'headroute has started',
     );
     return this;
@@ -248,8 +251,4 @@ class RunningApp implements App {
     lastReloadSuccessful.with().value = ok ? 1 : 0;
     if (ok) lastReloadSuccessTimestamp.with().value = Date.now() / 1000;
   }
-}
-
-function show({ host, port }: HostPort): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

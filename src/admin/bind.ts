@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { formatAddress } from '../model/address.ts';
 import type { HostPort } from '../model/config.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function bind(server: Server, address: HostPort, key: string): Prom
     if (address.host !== '') await listen(server, address.host, address.port);
     else await listenEverywhere(server, address.port);
   } catch (error) {
-    throw new Error(`cannot listen on ${show(address)} (${key}): ${reasonOf(error, address, key)}`, {
+    throw new Error(`cannot listen on ${formatAddress(address)} (${key}): ${reasonOf(error, address, key)}`, {
       cause: error,
     });
   }
@@ -62,8 +63,4 @@ function reasonOf(error: unknown, { host, port }: HostPort, key: string): string
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
-}
-
-function show({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

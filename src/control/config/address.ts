@@ -58,10 +58,6 @@ function covers(wide: string, narrow: string): boolean {
   return wide === '0.0.0.0' && isIPv4(narrow);
 }
 
-export function formatAddress({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function parsePort(text: string): number | null {
   return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null;
 }

@@ -1,5 +1,5 @@
+import { formatAddress } from '../../model/address.ts';
 import type { Config, Problem } from '../../model/config.ts';
-import { formatAddress } from './address.ts';
 
 /**
  * What a reload cannot change, as problems of the new file (SPEC 2, Reload).

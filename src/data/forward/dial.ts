@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
-
-const KEEPALIVE_MS = 30_000;
+import { SOCKET_OPTIONS } from '../socket-options.ts';
 
 /**
  * Opens a connection to a Pod within `timeoutMs`; of two addresses the second is tried if the first fails, or takes more
@@ -20,10 +19,7 @@ export function dial(pod: PodView, timeoutMs: number, done: (result: Socket | st
     const socket = connect({
       host,
       port: pod.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_MS,
+      ...SOCKET_OPTIONS,
     });
     const settle = (): void => {
       clearTimeout(timer);

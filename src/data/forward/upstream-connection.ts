@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
+import { SOCKET_OPTIONS } from '../socket-options.ts';
 import { giveBack, LARGE_BUFFER, LEAST_BUFFER, SMALL_BUFFER, takeBuffer } from './read-buffers.ts';
 
 /** What an upstream connection tells the request that uses it. */
@@ -27,7 +28,6 @@ export interface IdleWatch {
 }
 
 const NO_BYTES = Buffer.alloc(0);
-const KEEPALIVE_MS = 30_000;
 /** How long an answer is waited for that a Pod may have sent before it closed. */
 const UNREAD_ANSWER_MS = 100;
 
@@ -61,10 +61,7 @@ export class UpstreamConnection {
     const options = {
       host: address,
       port: pod.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_MS,
+      ...SOCKET_OPTIONS,
     };
     if (plain) {
       this.socket = connect(options);

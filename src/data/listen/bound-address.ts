@@ -1,8 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { formatAddress } from '../../model/address.ts';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { SOCKET_OPTIONS } from '../socket-options.ts';
 
-const KEEPALIVE_MS = 30_000;
 const BACKLOG = 1024;
 
 /** A listener's address cannot be bound. The message names the address, the reason and the key to change. */
@@ -27,10 +28,7 @@ export class BoundAddress {
   /** An empty host is every address, of both families where the node has IPv6. @throws ListenError */
   static async bind(config: ListenerConfig, logger: Logger): Promise<BoundAddress> {
     const server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_MS,
+      ...SOCKET_OPTIONS,
       pauseOnConnect: true,
     });
     const { host, port } = config.address;
@@ -79,7 +77,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 function listenError(config: ListenerConfig, error: NodeJS.ErrnoException): ListenError {
   const { host, port } = config.address;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = formatAddress(config.address);
   const why: Record<string, string> = {
     EADDRINUSE: `port ${port} is in use by another process; change listeners[].address or stop the other`,
     EACCES: `port ${port} is privileged (below 1024); choose one above, or grant NET_BIND_SERVICE`,

@@ -177,8 +177,7 @@ export class HttpConnection implements Downstream {
   readonly #processPending = (): void => {
     if (this.#pending.length === 0 || this.#state === 'gone' || this.#processing) return;
     if (this.#state === 'exchange' && this.#body === null) {
-      // Sent ahead of the present answer: kept, up to a bound.
-      if (this.#pending.length > this.#listener.config.limits.headBytes) this.#gate.pause();
+      this.#boundReadAhead();
       return;
     }
     const { bytes, start, end } = this.#pending;
@@ -201,10 +200,11 @@ export class HttpConnection implements Downstream {
     if (this.#state === 'linger' || this.#state === 'gone') return;
     if (isPending) this.#pending.consume(at - start);
     else if (at < end) this.#pending.append(bytes.subarray(at, end));
-    if (this.#pending.length > 0) this.#processPendingBound();
+    this.#boundReadAhead();
   }
 
-  #processPendingBound(): void {
+  /** What a client sends ahead of the present answer is kept, up to a bound. */
+  #boundReadAhead(): void {
     if (
       this.#state === 'exchange' &&
       this.#body === null &&

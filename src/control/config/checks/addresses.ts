@@ -1,5 +1,6 @@
+import { formatAddress } from '../../../model/address.ts';
 import type { HostPort } from '../../../model/config.ts';
-import { collide, formatAddress } from '../address.ts';
+import { collide } from '../address.ts';
 import { formatPath, type Path } from '../problem.ts';
 import type { Parts } from '../read-document.ts';
 import type { Report } from '../read-fields.ts';
