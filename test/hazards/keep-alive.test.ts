@@ -8,9 +8,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { leaderSelection } from '../helpers/data-plane.ts';
+import type { PodConnection } from '../helpers/raw-pod.ts';
 import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
 import { pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
+
+const NO_RETRY = { attempts: 0, codes: [], backoffMs: 1, budget: null };
 
 const get = (target: string, ...fields: string[]): string =>
   lines(`GET ${target} HTTP/1.1`, 'Host: a', ...fields);
@@ -166,6 +169,37 @@ describe('R2 the Pod closes between two requests', () => {
     const client = await dial();
     for (let i = 0; i < 20; i++) await expectUnharmed(client, `/${i}`);
   });
+});
+
+describe('R2 the Pod ends or speaks on an idle connection in the moment the next request arrives', () => {
+  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
+  const post = `${lines('POST /w HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`;
+
+  // Both are written before the event loop asks the kernel again, so that it reports both at once, the request first.
+  for (const [what, act] of [
+    ['closes', (c: PodConnection) => c.end()],
+    ['resets', (c: PodConnection) => c.reset()],
+    ['sends an answer that nobody asked for', (c: PodConnection) => c.write(evil)],
+  ] as const)
+    for (const [rule, options] of [
+      ['Balance', { rules: [{ retry: NO_RETRY }] }],
+      ['Leader', { leader: 'db-0', rules: [{ selection: leaderSelection(), retry: NO_RETRY }] }],
+    ] as const)
+      it(`${rule}: it ${what}: the POST goes to a fresh connection, once, and gets its own answer`, async () => {
+        const { pod, plane, client: dial } = await scene(options);
+        const client = await dial();
+        await expectUnharmed(client, '/first');
+        client.send(post);
+        act(pod.connections[0]!);
+        const answer = await client.response('POST');
+        expect(answer.status).toBe(200);
+        expect(answer.body.toString()).toBe('/w');
+        expect(pod.connections.map((c) => c.requests.map((r) => r.method))).toEqual([['GET'], ['POST']]);
+        expect(pod.connections[0]!.text).not.toContain('POST');
+        expect(plane.metric('headroute_retries_total')).toBe(0);
+        expect(plane.metric('headroute_upstream_poisoned_total')).toBe(what.startsWith('sends') ? 1 : 0);
+        await expectUnharmed(client, '/after');
+      });
 });
 
 describe('C08 connection-bound authentication', () => {

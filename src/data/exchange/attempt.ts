@@ -55,19 +55,19 @@ export class Attempt implements UpstreamUser {
 
   start(): void {
     this.pool.begin();
-    const idle = this.#options.plain ? null : this.pool.take(this);
-    if (idle !== null) {
-      this.#connection = idle;
-      this.#owner.sendTo(this);
-    } else this.#connect();
+    this.#takeOrConnect();
+  }
+
+  #takeOrConnect(): void {
+    this.#connection = this.#options.plain ? null : this.pool.take(this);
+    if (this.#connection === null) this.#connect();
   }
 
   /** Where an upstream connection is bound to one client (C08): the attempt uses it if it still lives. */
   startOn(connection: UpstreamConnection): void {
     this.pool.begin();
-    connection.user = this;
+    connection.use(this);
     this.#connection = connection;
-    this.#owner.sendTo(this);
   }
 
   get connection(): UpstreamConnection | null {
@@ -82,7 +82,7 @@ export class Attempt implements UpstreamUser {
     this.#connection = this.pool.open(this.pod, addresses[this.#address]!, this, this.#options.plain);
   }
 
-  onConnect(): void {
+  onReady(): void {
     if (this.#owner.mayStillSend(this.pod)) {
       this.#owner.sendTo(this);
       return;
@@ -170,7 +170,13 @@ export class Attempt implements UpstreamUser {
   /** Reads heads up to the final one. @returns the index of the body's first byte, or -1: not yet, or over */
   #readHeads(connection: UpstreamConnection, bytes: Buffer, end: number): number {
     const { reader } = connection;
-    if (!this.sending) return this.#failed('protocol', 'bytes before it was asked anything');
+    if (!this.sending) {
+      // They came while it idled and say nothing about this request, which another connection takes.
+      this.#connection = null;
+      this.pool.poisoned(connection);
+      this.#takeOrConnect();
+      return -1;
+    }
     let at = 0;
     for (;;) {
       at = reader.readHead(bytes, at, end);
@@ -199,6 +205,11 @@ export class Attempt implements UpstreamUser {
     const { reader } = connection;
     if (!connection.connected) {
       this.#connectFailed(error ?? 'closed at once');
+      return;
+    }
+    if (!this.sending) {
+      // It ended while it idled: nothing was sent, and nothing has failed.
+      this.#takeOrConnect();
       return;
     }
     if (this.#answering && reader.framing === 'close' && error === null) {

@@ -3,6 +3,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell } from '../../observe/primitives.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { type IdleWatch, UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 /** After a Pod sent bytes that nobody asked for, no connection to it is used twice for so long (docs/life-of-a-request.md). */
@@ -10,10 +11,10 @@ const DISTRUST_MS = 10_000;
 
 /**
  * Connections to one Pod and what goes on there. Idle ones are taken last in, first out, so that the surplus ages and is
- * closed. One check phase of the event loop passes before a connection is used again: what the Pod sent or closed behind
- * its answer is seen first.
+ * closed. A connection is taken again in a later turn of the event loop, and written to at the end of that: what the Pod sent
+ * or closed behind its answer is seen first.
  */
-export class PodPool implements IdleWatch {
+export class PodPool implements IdleWatch, TurnTask {
   readonly podId: number;
   readonly backend: string;
   readonly label: string;
@@ -24,25 +25,34 @@ export class PodPool implements IdleWatch {
   /** The Pod left the roster: nothing idles any more, and the end of the last request is reported. */
   leaving = false;
   readonly #idle: UpstreamConnection[] = [];
-  /** Came back in this turn of the loop; may be used after the check phase. */
-  #cooling: UpstreamConnection[] = [];
+  /** Came back in this turn of the event loop; may be used in the next. */
+  readonly #cooling: UpstreamConnection[] = [];
   #distrustUntilMs = 0;
   readonly #metrics: Metrics;
   readonly #outcomes: OutcomeSink;
   readonly #logger: Logger;
+  readonly #turn: TurnEnd;
   readonly #activeCell: Cell;
   readonly #idleCell: Cell;
   readonly #results = new Map<string, Cell>();
   /** The cell of the commonest result, bound once. */
   readonly ok: Cell;
 
-  constructor(backend: string, pod: PodView, metrics: Metrics, outcomes: OutcomeSink, logger: Logger) {
+  constructor(
+    backend: string,
+    pod: PodView,
+    metrics: Metrics,
+    outcomes: OutcomeSink,
+    logger: Logger,
+    turn: TurnEnd,
+  ) {
     this.podId = pod.id;
     this.backend = backend;
     this.label = pod.label;
     this.#metrics = metrics;
     this.#outcomes = outcomes;
     this.#logger = logger;
+    this.#turn = turn;
     this.#activeCell = metrics.upstreamConnections.with(backend, 'active');
     this.#idleCell = metrics.upstreamConnections.with(backend, 'idle');
     this.ok = this.result('ok');
@@ -67,14 +77,14 @@ export class PodPool implements IdleWatch {
     if (connection === undefined) return null;
     this.#idleCell.value--;
     this.#activeCell.value++;
-    connection.user = user;
+    connection.use(user);
     return connection;
   }
 
   /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
   open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
     this.#activeCell.value++;
-    return new UpstreamConnection(pod, address, user, this, plain);
+    return new UpstreamConnection(pod, address, user, this, this.#turn, plain);
   }
 
   /** Gives a connection back after a whole exchange. @param idleMs how long it may idle; 0: not at all */
@@ -87,8 +97,7 @@ export class PodPool implements IdleWatch {
     connection.idleUntilMs = nowMs + idleMs;
     this.#activeCell.value--;
     this.#idleCell.value++;
-    this.#cooling.push(connection);
-    if (this.#cooling.length === 1) setImmediate(this.#cooled);
+    if (this.#cooling.push(connection) === 1) this.#turn.add(this);
   }
 
   /** The tunnel that took the connection's socket has ended. */
@@ -148,10 +157,11 @@ export class PodPool implements IdleWatch {
     this.#outcomes.report({ kind: 'drained', backend: this.backend, podId: this.podId });
   }
 
-  readonly #cooled = (): void => {
+  /** What came back in this turn may be used again. */
+  turnEnded(): void {
     for (const connection of this.#cooling) this.#idle.push(connection);
-    this.#cooling = [];
-  };
+    this.#cooling.length = 0;
+  }
 }
 
 function remove(list: UpstreamConnection[], connection: UpstreamConnection): boolean {

@@ -4,6 +4,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { TurnEnd } from '../../platform/turn-end.ts';
 import { PodPool } from './upstream-pool.ts';
 
 /** The pools of all Pods, by Pod id. Follows the snapshots: Pods that left or drain keep nothing idle. */
@@ -12,6 +13,7 @@ export class UpstreamPools {
   readonly #metrics: Metrics;
   readonly #outcomes: OutcomeSink;
   readonly #logger: Logger;
+  readonly #turn = new TurnEnd();
   readonly #unsubscribe: () => void;
 
   constructor(cell: SnapshotCell, metrics: Metrics, outcomes: OutcomeSink, logger: Logger) {
@@ -24,7 +26,7 @@ export class UpstreamPools {
   of(backend: string, pod: PodView): PodPool {
     let pool = this.#pools.get(pod.id);
     if (pool === undefined) {
-      pool = new PodPool(backend, pod, this.#metrics, this.#outcomes, this.#logger);
+      pool = new PodPool(backend, pod, this.#metrics, this.#outcomes, this.#logger, this.#turn);
       this.#pools.set(pod.id, pool);
     }
     return pool;
