@@ -16,7 +16,7 @@ export async function startBackend(nginx) {
   const file = writeTemporary(
     'backend.conf',
     `worker_processes 1; daemon off; pid ${temporaryFolder}/backend.pid; error_log stderr crit;
-events { worker_connections 4096; }
+events { worker_connections 16000; }
 http {
   access_log off; sendfile on; tcp_nodelay on; keepalive_requests 100000000; keepalive_timeout 600s;
   client_body_temp_path ${temporaryFolder}/b1; proxy_temp_path ${temporaryFolder}/b2;

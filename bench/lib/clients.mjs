@@ -4,13 +4,16 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { which, writeTemporary } from './processes.mjs';
 
-/** A load: `{ path, connections, method, body, close }`. Returns `{ requests, rps, p50, p99, p999 }`, latencies in ms. */
+/** A load: `{ path, connections, method, body, fields, close }`. Returns `{ requests, rps, p50, p99, p999 }`, latencies in ms. */
 export async function wrk(port, load, seconds) {
   const script = writeTemporary(
     'load.lua',
     `wrk.method = "${load.method ?? 'GET'}"
 ${load.body ? `wrk.body = string.rep("z", ${load.body})` : ''}
 ${load.close ? 'wrk.headers["Connection"] = "close"' : ''}
+${fieldsOf(load)
+  .map(([name, text]) => `wrk.headers["${name}"] = "${text}"`)
+  .join('\n')}
 done = function(summary, latency)
   io.write(string.format("RESULT %d %d %d %d %d %d %d\\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), latency:percentile(99.9), summary.errors.status,
@@ -42,7 +45,8 @@ export async function ownClient(port, load, seconds) {
   if (load.close || load.path === '/chunked')
     throw new Error('the own client does keep-alive and Content-Length only');
   const body = load.body ? 'z'.repeat(load.body) : '';
-  const head = `${load.method ?? 'GET'} ${load.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
+  const lines = fieldsOf(load).map(([name, text]) => `${name}: ${text}\r\n`);
+  const head = `${load.method ?? 'GET'} ${load.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join('')}`;
   const message = Buffer.from(`${head}${body ? `Content-Length: ${body.length}\r\n` : ''}\r\n${body}`);
   const latencies = [];
   const startMs = performance.now();
@@ -60,6 +64,10 @@ export async function ownClient(port, load, seconds) {
     p99: at(0.99),
     p999: at(0.999),
   };
+}
+
+function fieldsOf(load) {
+  return Object.entries(load.fields ?? {});
 }
 
 function oneConnection(port, message, endMs, latencies) {

@@ -19,7 +19,7 @@ export async function startHeadroute(pod, nodeFlags = [], idleTimeout = '60s') {
     `apiVersion: headroute.dev/v1alpha1
 kind: ProxyConfig
 backends:
-  - { name: pod, service: pod.bench.svc.cluster.local, port: ${pod}, discovery: { nameservers: ["127.0.0.1:${dns}"] }, connection: { idleTimeout: ${idleTimeout} } }
+  - { name: pod, service: pod.bench.svc.cluster.local, port: ${pod}, discovery: { nameservers: ["127.0.0.1:${dns}"] }, connection: { idleTimeout: ${idleTimeout}, maxPerPod: 8000 } }
 listeners:
   - name: main
     address: 127.0.0.1:${port}

@@ -31,7 +31,7 @@ function haproxy(name, fields) {
         `${name}.cfg`,
         `global
   nbthread 1
-  maxconn 8000
+  maxconn 9000
 defaults
   mode http
   timeout connect 5s
@@ -42,7 +42,7 @@ frontend f
   default_backend b
 backend b
   http-reuse always
-${fields}  server p 127.0.0.1:${pod} pool-max-conn 1024
+${fields}  server p 127.0.0.1:${pod} pool-max-conn 6000
 `,
       );
       return { child: await startServer(which('haproxy'), ['-db', '-f', file], port), port };
@@ -60,7 +60,7 @@ const nginx = {
     const file = writeTemporary(
       'nginx-proxy.conf',
       `worker_processes 1; daemon off; pid ${at}.pid; error_log stderr crit;
-events { worker_connections 8192; }
+events { worker_connections 16000; }
 http {
   access_log off; tcp_nodelay on; keepalive_requests 100000000;
   client_body_temp_path ${at}1; proxy_temp_path ${at}2; fastcgi_temp_path ${at}3; uwsgi_temp_path ${at}4; scgi_temp_path ${at}5;
@@ -100,7 +100,23 @@ const caddy = {
   version: () => versionOf(which('caddy'), 'version'),
   async start(pod) {
     const [port] = await freePorts(1);
-    const args = ['reverse-proxy', '--from', `http://127.0.0.1:${port}`, '--to', `127.0.0.1:${pod}`];
+    const file = writeTemporary(
+      'Caddyfile',
+      `{
+  admin off
+  auto_https off
+}
+http://127.0.0.1:${port} {
+  bind 127.0.0.1
+  reverse_proxy 127.0.0.1:${pod} {
+    transport http {
+      keepalive_idle_conns_per_host 6000
+    }
+  }
+}
+`,
+    );
+    const args = ['run', '--adapter', 'caddyfile', '--config', file];
     const env = { ...process.env, HOME: temporaryFolder, GOMAXPROCS: '1' };
     return { child: await startServer(which('caddy'), args, port, { env }), port };
   },
@@ -121,5 +137,5 @@ export const PROXIES = [
   headroute,
   nodeProxy('http-proxy', 'http-proxy.mjs', 'http-proxy', 'npm ci'),
   caddy,
-  nodeProxy('http-proxy-3', 'http-proxy-3.mjs', 'http-proxy-3', 'npm install --no-save http-proxy-3'),
+  nodeProxy('http-proxy-3', 'http-proxy-3.mjs', 'http-proxy-3', 'npm install --no-save http-proxy-3@1'),
 ];

@@ -4,7 +4,7 @@ import type { ListenerConfig } from '../../model/config.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
 
-const BACKLOG = 1024;
+const BACKLOG = 4096;
 
 /** A listener's address cannot be bound. The message names the address, the reason and the key to change. */
 export class ListenError extends Error {}
