@@ -1,5 +1,5 @@
 // How the cost of a request grows with Pods and rules, and how long the event loop stands still while 1,000 Pods are probed every
-// 2 s and /metrics is scraped every second. Writes bench/results/scale.md. Needs nginx and wrk.
+// 2 s and /metrics is scraped every second. Writes bench/results/scale.md. Needs nginx and wrk; HAProxy is measured where it is installed.
 //   --runs N     runs of each figure, default 7          --seconds N   length of a run, default 1
 //   --watch N    seconds that the loop is watched, default 20           --only-loop   nothing but that
 import { writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { wrk } from './lib/clients.mjs';
 import { inspectProcess } from './lib/inspect.mjs';
-import { startManyRules, startNames, startPods } from './lib/many-pods.mjs';
+import { startManyRules, startManyServers, startNames, startPods } from './lib/many-pods.mjs';
 import { matchAndPick } from './lib/match-and-pick.mjs';
 import { cpuUs, endAll, freePorts, rssMiB, stopServer, which } from './lib/processes.mjs';
 
@@ -82,8 +82,20 @@ async function endToEnd() {
   const running = [];
   for (const at of GRID)
     running.push({
+      proxy: 'headroute',
       ...at,
       ...(await startManyRules({ ...at, port, names: names[at.pods] })),
+      cpu: [],
+      p99: [],
+      rest: 0,
+    });
+  const haproxy = which('haproxy');
+  for (const pods of haproxy ? [1, 1000] : [])
+    running.push({
+      proxy: 'HAProxy',
+      pods,
+      rules: 1,
+      ...(await startManyServers({ haproxy, pods, port })),
       cpu: [],
       p99: [],
       rest: 0,
@@ -103,17 +115,17 @@ async function endToEnd() {
       one.cpu.push((cpuUs(one.child.pid) - from - rest) / requests);
       one.p99.push(p99);
     }
-  const base = median(running[0].cpu);
+  const baseOf = (proxy) => median(running.find((one) => one.proxy === proxy).cpu);
   const rows = running.map(
-    ({ pods, rules, cpu, p99, rest, child }) =>
-      `| ${pods} | ${rules} | ${median(cpu).toFixed(1)} (${Math.min(...cpu).toFixed(1)}–${Math.max(...cpu).toFixed(1)}) | ${growth(median(cpu), base)} | ${median(p99).toFixed(2)} | ${(rest / 1000).toFixed(1)} | ${rssMiB(child.pid).toFixed(0)} |`,
+    ({ proxy, pods, rules, cpu, p99, rest, child }) =>
+      `| ${proxy} | ${pods} | ${rules} | ${median(cpu).toFixed(1)} (${Math.min(...cpu).toFixed(1)}–${Math.max(...cpu).toFixed(1)}) | ${growth(median(cpu), baseOf(proxy))} | ${median(p99).toFixed(2)} | ${(rest / 1000).toFixed(1)} | ${rssMiB(child.pid).toFixed(0)} |`,
   );
   for (const { child } of running) await stopServer(child);
   return [
     '## A request through the built program (250 B, 32 connections, the last rule)',
     '',
-    '| Pods | rules | CPU µs/request, median (lowest–highest) | growth | p99 ms | CPU at rest, ms a second | RSS MiB |',
-    '|---|---|---|---|---|---|---|',
+    '| proxy | Pods | rules | CPU µs/request, median (lowest–highest) | growth | p99 ms | CPU at rest, ms a second | RSS MiB |',
+    '|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
   ];
