@@ -34,6 +34,7 @@ if (process.platform !== 'linux') fail('the benchmark reads /proc and so needs L
 if (!which('nginx')) fail('the Pod behind the proxies is nginx: apt-get install nginx-light');
 if (flags.client === 'wrk' && !which('wrk')) fail('the client is wrk: apt-get install wrk (or --client own)');
 if (loads.length === 0 || !(runs > 0) || !(seconds > 0)) fail('nothing to do: see the head of bench/run.mjs');
+if (!Number.isInteger(seconds)) fail('wrk counts in whole seconds: --seconds');
 
 const backend = await startBackend(which('nginx'));
 const running = [];
