@@ -4,6 +4,7 @@ import type { ListenerConfig } from '../../model/config.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
 
+/** What the kernel allows by default (net.core.somaxconn): a burst waits here, as Node accepts one connection a turn (docs/performance.md). */
 const BACKLOG = 4096;
 
 /** A listener's address cannot be bound. The message names the address, the reason and the key to change. */
