@@ -89,13 +89,12 @@ async function endToEnd() {
       p99: [],
       rest: 0,
     });
-  const haproxy = which('haproxy');
-  for (const pods of haproxy ? [1, 1000] : [])
+  for (const pods of which('haproxy') ? [1, 1000] : [])
     running.push({
       proxy: 'HAProxy',
       pods,
       rules: 1,
-      ...(await startManyServers({ haproxy, pods, port })),
+      ...(await startManyServers({ pods, port })),
       cpu: [],
       p99: [],
       rest: 0,

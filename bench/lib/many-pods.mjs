@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import packet from 'dns-packet';
+import { startHaproxy } from './haproxy.mjs';
 import { freePorts, startServer, temporaryFolder, writeTemporary } from './processes.mjs';
 
 const SERVICE = 'pod.bench.svc.cluster.local';
@@ -118,30 +119,8 @@ export async function startManyRules({ pods, rules, port: pod, names, nodeFlags 
 }
 
 /** HAProxy in front of these Pods, without probes: how much of the growth is the machine's, not the proxy's. */
-export async function startManyServers({ haproxy, pods, port: pod }) {
-  const [port] = await freePorts(1);
-  const servers = Array.from(
-    { length: pods },
-    (_, n) => `  server p${n} ${addressOf(n)}:${pod} pool-max-conn 64`,
-  );
-  const file = writeTemporary(
-    `many-${port}.cfg`,
-    `global
-  nbthread 1
-  maxconn 4000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-frontend f
-  bind 127.0.0.1:${port}
-  default_backend b
-backend b
-  balance random(2)
-  http-reuse always
-${servers.join('\n')}
-`,
-  );
-  return { child: await startServer(haproxy, ['-db', '-f', file], port), port };
+export function startManyServers({ pods, port: pod }) {
+  const server = (n) => `  server p${n} ${addressOf(n)}:${pod} pool-max-conn 64`;
+  const servers = Array.from({ length: pods }, (_, n) => server(n));
+  return startHaproxy('many', ['  balance random(2)', ...servers].join('\n'));
 }

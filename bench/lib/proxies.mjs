@@ -1,6 +1,7 @@
 // The proxies side by side: each is given a port and the Pod's port, and started as its own documentation says.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { startHaproxy } from './haproxy.mjs';
 import { startHeadroute } from './headroute.mjs';
 import { freePorts, startServer, temporaryFolder, versionOf, which, writeTemporary } from './processes.mjs';
 
@@ -25,28 +26,7 @@ function haproxy(name, fields) {
     name,
     missing: () => (which('haproxy') ? null : 'apt-get install haproxy'),
     version: () => versionOf(which('haproxy'), '-v'),
-    async start(pod) {
-      const [port] = await freePorts(1);
-      const file = writeTemporary(
-        `${name}.cfg`,
-        `global
-  nbthread 1
-  maxconn 9000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-frontend f
-  bind 127.0.0.1:${port}
-  default_backend b
-backend b
-  http-reuse always
-${fields}  server p 127.0.0.1:${pod} pool-max-conn 6000
-`,
-      );
-      return { child: await startServer(which('haproxy'), ['-db', '-f', file], port), port };
-    },
+    start: (pod) => startHaproxy(name, `${fields}  server p 127.0.0.1:${pod} pool-max-conn 6000`),
   };
 }
 

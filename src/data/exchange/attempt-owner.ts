@@ -12,7 +12,7 @@ export interface AttemptOwner {
   readonly wholeRequest: boolean;
   /** Keeps the connection for this client alone (connection-bound authentication). @returns whether it did */
   bind(connection: UpstreamConnection): boolean;
-  /** Asked right before the first byte goes to a fresh connection. */
+  /** Asked right before the first byte goes to a connection. */
   mayStillSend(pod: PodView): boolean;
   /** It may not: nothing was sent, pick again. */
   rerouted(): void;
