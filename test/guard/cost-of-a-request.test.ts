@@ -41,7 +41,7 @@ const measured: Record<string, Figures> = {};
 const TRIES = 20;
 const STRETCHES = 5;
 
-/** The least of several stretches: what V8 has not optimised yet, a timer or a log line only ever adds. */
+/** The least of several stretches: a timer or a log line only ever adds. */
 async function measure(client: SerialClient, request: string): Promise<Figures> {
   await client.send(request, WARM_UP);
   const found: Figures[] = [];
