@@ -6,23 +6,10 @@
  * http1_bodyless_responses, http1_response_end_of_file; nodejs/node#41562. Case ids R06, R12, R15.
  */
 import { describe, expect, it } from 'vitest';
-import type { PodConnection, PodRequest } from '../helpers/raw-pod.ts';
-import { expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
+import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
 import { pause } from '../helpers/waiting.ts';
 import { value, values } from '../helpers/wire.ts';
-
-type Reply = (connection: PodConnection, request: PodRequest) => void;
-const GET = lines('GET /bad HTTP/1.1', 'Host: a');
-
-/** A Pod that answers `/bad` by `reply` and anything else properly. */
-function podThat(reply: Reply, options: Parameters<typeof scene>[0] = {}): Promise<Scene> {
-  const onRequest: Reply = (c, r) => (r.target.startsWith('/bad') ? reply(c, r) : c.answer(r.target, r));
-  return scene({
-    scripts: [{ onRequest }],
-    rules: [{ retry: { attempts: 0, codes: [], backoffMs: 1, budget: null } }],
-    ...options,
-  });
-}
+import { badPod, GET_BAD } from './bad-pods.ts';
 
 describe('R06 answers that have no body', () => {
   const cases: [string, string, string, string | undefined][] = [
@@ -50,7 +37,7 @@ describe('R06 answers that have no body', () => {
   ];
   for (const [name, method, bytes, length] of cases)
     it(`${name}: no body byte comes through, the next answer is its own`, async () => {
-      const stage = await podThat((c) => c.write(bytes));
+      const stage = await badPod((c) => c.write(bytes));
       const client = await stage.client();
       const answer = await client.exchange(lines(`${method} /bad HTTP/1.1`, 'Host: a'), method);
       expect([200, 204, 304]).toContain(answer.status);
@@ -91,24 +78,24 @@ describe('R06 answers that have no body', () => {
 
 describe('R12 Trailer', () => {
   it('with Content-Length: 200, without the Trailer field, and the process lives', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write('HTTP/1.1 200 OK\r\nTrailer: X-T\r\nContent-Length: 2\r\n\r\nok'),
     );
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     expect(answer.body.toString()).toBe('ok');
     expect(values(answer, 'trailer')).toEqual([]);
     await expectUnharmed(client);
   });
 
   it('trailers of a chunked answer are kept; those that would frame or route are not', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write(
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5\r\nhello\r\n0\r\nX-T: sum\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: evil\r\n\r\n',
       ),
     );
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     expect(answer.body.toString()).toBe('hello');
     expect(answer.trailers).toEqual([['X-T', 'sum']]);
     await expectUnharmed(client);
@@ -117,21 +104,21 @@ describe('R12 Trailer', () => {
 
 describe('other framings of an answer', () => {
   it('until the end of the connection: whole on FIN, and then the client connection ends or is chunked', async () => {
-    const stage = await podThat((c) => c.end('HTTP/1.1 200 OK\r\nX: 1\r\n\r\nuntil the end'));
+    const stage = await badPod((c) => c.end('HTTP/1.1 200 OK\r\nX: 1\r\n\r\nuntil the end'));
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     expect(answer.body.toString()).toBe('until the end');
     if (answer.framing === 'close') expect(await client.closed()).toBe('fin');
     else await expectUnharmed(client);
   });
 
   it('until the end, but reset: never a whole message', async () => {
-    const stage = await podThat((c) => {
+    const stage = await badPod((c) => {
       c.write('HTTP/1.1 200 OK\r\nX: 1\r\n\r\nuntil the');
       setTimeout(() => c.reset(), 30);
     });
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     const ending = await client.closed();
     const text = client.all.toString('latin1') + client.rest.toString('latin1');
     if (/transfer-encoding: chunked/i.test(text)) expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
@@ -139,16 +126,16 @@ describe('other framings of an answer', () => {
   });
 
   it('an HTTP/1.0 Pod', async () => {
-    const stage = await podThat((c) => c.end('HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold'));
+    const stage = await badPod((c) => c.end('HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold'));
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     expect(answer.line).toBe('HTTP/1.1 200 OK');
     expect(answer.body.toString()).toBe('old');
     await expectUnharmed(client);
   });
 
   it('R15 chunked to an HTTP/1.0 client: de-chunked, ended by the connection', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write(
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-T: 1\r\n\r\n',
       ),
@@ -161,7 +148,7 @@ describe('other framings of an answer', () => {
   });
 
   it('R15 a cut chunked answer to an HTTP/1.0 client does not look whole: reset, not FIN', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'),
     );
     const client = await stage.client();
@@ -172,7 +159,7 @@ describe('other framings of an answer', () => {
   });
 
   it('a valid chunk extension of the Pod is not passed on; an empty reason and odd statuses are', async () => {
-    const stage = await podThat((c, r) =>
+    const stage = await badPod((c, r) =>
       r.target === '/bad/ext'
         ? c.write('HTTP/1.1 299 \r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0;z\r\n\r\n')
         : c.write('HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok'),
@@ -189,12 +176,12 @@ describe('other framings of an answer', () => {
 describe('bytes after an answer (response smuggling)', () => {
   it.each([0, 1, 20])('a second answer %i ms later is never given to the next request', async (delay) => {
     const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
-    const stage = await podThat((c) => {
+    const stage = await badPod((c) => {
       c.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood${delay === 0 ? evil : ''}`);
       if (delay > 0) setTimeout(() => c.write(evil), delay);
     });
     const client = await stage.client();
-    expect((await client.exchange(GET)).body.toString()).toBe('good');
+    expect((await client.exchange(GET_BAD)).body.toString()).toBe('good');
     if (delay > 0) await pause(delay + 30);
     await expectUnharmed(client);
     await expectUnharmed(await stage.client());

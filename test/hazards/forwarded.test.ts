@@ -7,33 +7,21 @@
  * caddy headers_test.go; SPEC 3 Forwarding. Case ids H04, H05.
  */
 import { describe, expect, it } from 'vitest';
-import { fieldValues, type PodRequest } from '../helpers/raw-pod.ts';
-import { expectProblem, lines, type Scene, scene } from '../helpers/scene.ts';
-import { value, values } from '../helpers/wire.ts';
-
-async function seen(stage: Scene, head: string): Promise<PodRequest> {
-  const n = stage.pod.requests.length;
-  const client = await stage.client();
-  const answer = await client.exchange(head);
-  expect(answer.status).toBe(200);
-  client.destroy();
-  expect(stage.pod.violations).toEqual([]);
-  return stage.pod.requests[n]!;
-}
-
-const names = (request: { fields: readonly (readonly [string, string])[] }): string[] =>
-  request.fields.map(([name]) => name.toLowerCase());
+import { fieldValues } from '../helpers/raw-pod.ts';
+import { expectProblem, lines, scene } from '../helpers/scene.ts';
+import { fieldNames, value, values } from '../helpers/wire.ts';
+import { passedOn } from './passed-on.ts';
 
 describe('H04 X-Forwarded-*', () => {
   it('are added once where there were none', async () => {
-    const request = await seen(await scene(), lines('GET /h HTTP/1.1', 'Host: front.example:81'));
+    const request = await passedOn(await scene(), lines('GET /h HTTP/1.1', 'Host: front.example:81'));
     expect(fieldValues(request, 'x-forwarded-for')).toEqual(['127.0.0.1']);
     expect(fieldValues(request, 'x-forwarded-proto')).toEqual(['http']);
     expect(fieldValues(request, 'x-forwarded-host')).toEqual(['front.example:81']);
   });
 
   it('are appended to what the client sent, several lines in order', async () => {
-    const request = await seen(
+    const request = await passedOn(
       await scene(),
       lines(
         'GET /h HTTP/1.1',
@@ -47,7 +35,7 @@ describe('H04 X-Forwarded-*', () => {
   });
 
   it('Forwarded does not contradict: absent, or naming the same hops', async () => {
-    const request = await seen(
+    const request = await passedOn(
       await scene(),
       lines('GET /h HTTP/1.1', 'Host: a', 'Forwarded: for=6.6.6.6;proto=https'),
     );
@@ -104,7 +92,7 @@ describe('traceparent', () => {
   const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
   it('valid: unchanged with its tracestate', async () => {
-    const request = await seen(
+    const request = await passedOn(
       await scene(),
       lines('GET / HTTP/1.1', 'Host: a', `traceparent: ${good}`, 'tracestate: a=1,b=2'),
     );
@@ -124,12 +112,12 @@ describe('traceparent', () => {
     ['list', [`traceparent: ${good}, ${good}`]],
     ['no hex', [`traceparent: ${good.replace('0af7', 'zzzz')}`]],
   ])('%s: dropped with its tracestate', async (_, fields) => {
-    const request = await seen(
+    const request = await passedOn(
       await scene(),
       lines('GET / HTTP/1.1', 'Host: a', ...fields, 'tracestate: a=1'),
     );
-    expect(names(request)).not.toContain('traceparent');
-    expect(names(request)).not.toContain('tracestate');
+    expect(fieldNames(request)).not.toContain('traceparent');
+    expect(fieldNames(request)).not.toContain('tracestate');
   });
 });
 
@@ -143,7 +131,7 @@ describe('debugHeaders', () => {
     expect(value(answer, 'x-headroute-attempts')).toBe('1');
     const plain = await scene();
     expect(
-      names(await (await plain.client()).exchange(lines('GET / HTTP/1.1', 'Host: a'))).filter((n) =>
+      fieldNames(await (await plain.client()).exchange(lines('GET / HTTP/1.1', 'Host: a'))).filter((n) =>
         n.startsWith('x-headroute'),
       ),
     ).toEqual([]);

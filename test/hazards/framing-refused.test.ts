@@ -54,8 +54,7 @@ for (const [id, cases] of Object.entries(CHUNKS))
           expectProblem(answer, 'body_invalid', sent);
           expect(await client.closed()).toBe('fin');
           expect(client.rest.length).toBe(0);
-          if (arrived)
-            await pod.until((p) => p.last.closed || p.last.ended, 'the upstream connection to be destroyed');
+          if (arrived) await pod.until((p) => p.last.over, 'the upstream connection to be destroyed');
           expect(pod.requests.length, 'whole requests at the Pod').toBe(before.requests);
           const next = await stage.client();
           await expectUnharmed(next, '/after-bad-chunk');

@@ -6,31 +6,18 @@
  * TestFinalizeResponse_101_NoUpgradeRequest. Case ids R07–R09.
  */
 import { describe, expect, it } from 'vitest';
-import type { PodConnection, PodRequest } from '../helpers/raw-pod.ts';
-import { expectProblem, expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
-import { value } from '../helpers/wire.ts';
-
-type Reply = (connection: PodConnection, request: PodRequest) => void;
-const GET = lines('GET /bad HTTP/1.1', 'Host: a');
-
-/** A Pod that answers `/bad` by `reply` and anything else properly. */
-function podThat(reply: Reply, options: Parameters<typeof scene>[0] = {}): Promise<Scene> {
-  const onRequest: Reply = (c, r) => (r.target.startsWith('/bad') ? reply(c, r) : c.answer(r.target, r));
-  return scene({
-    scripts: [{ onRequest }],
-    rules: [{ retry: { attempts: 0, codes: [], backoffMs: 1, budget: null } }],
-    ...options,
-  });
-}
+import { expectProblem, expectUnharmed, lines } from '../helpers/scene.ts';
+import { fieldNames, value } from '../helpers/wire.ts';
+import { badPod, GET_BAD } from './bad-pods.ts';
 
 describe('R07–R09 interim answers', () => {
   it('R07 103 then 200: both relayed to HTTP/1.1', async () => {
-    const stage = await podThat((c, r) => {
+    const stage = await badPod((c, r) => {
       c.write('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n');
       setTimeout(() => c.answer('done', r), 20);
     });
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     const hints = await client.message();
     expect(hints.status).toBe(103);
     expect(value(hints, 'link')).toBe('</a>; rel=preload');
@@ -39,13 +26,13 @@ describe('R07–R09 interim answers', () => {
   });
 
   it('R07 several interim answers in one segment with the final one', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write(
         'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <b>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
       ),
     );
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     const statuses = [];
     for (let i = 0; i < 4; i++) statuses.push((await client.message()).status);
     expect(statuses).toEqual([102, 103, 103, 200]);
@@ -53,7 +40,7 @@ describe('R07–R09 interim answers', () => {
   });
 
   it('R07 HTTP/1.0 gets the final answer only', async () => {
-    const stage = await podThat((c, r) => {
+    const stage = await badPod((c, r) => {
       c.write('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n');
       c.answer('done', r);
     });
@@ -65,32 +52,30 @@ describe('R07–R09 interim answers', () => {
   });
 
   it('R07 hop-by-hop fields are stripped from interim answers', async () => {
-    const stage = await podThat((c, r) => {
+    const stage = await badPod((c, r) => {
       c.write(
         'HTTP/1.1 103 Early Hints\r\nConnection: X-Secret\r\nX-Secret: 1\r\nKeep-Alive: x\r\nLink: <a>\r\n\r\n',
       );
       c.answer('done', r);
     });
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     const hints = await client.message();
-    expect(
-      hints.fields.map(([n]) => n.toLowerCase()).filter((n) => n === 'x-secret' || n === 'keep-alive'),
-    ).toEqual([]);
+    expect(fieldNames(hints).filter((n) => n === 'x-secret' || n === 'keep-alive')).toEqual([]);
     expect(value(hints, 'link')).toBe('<a>');
   });
 
   it('R08 103 then the end: 502 after the 103', async () => {
-    const stage = await podThat((c) => c.end('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'));
+    const stage = await badPod((c) => c.end('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'));
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     expect((await client.message()).status).toBe(103);
     expectProblem(await client.message(), ['upstream_reset', 'upstream_protocol'], true);
     await expectUnharmed(client);
   });
 
   it('R08 interim answers without end are bounded', async () => {
-    const stage = await podThat((c) => {
+    const stage = await badPod((c) => {
       const flood = (): void => {
         if (!c.closed && c.socket.writable) {
           c.write('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'.repeat(100));
@@ -101,31 +86,24 @@ describe('R07–R09 interim answers', () => {
       setTimeout(() => c.socket.destroy(), 1500);
     });
     const client = await stage.client();
-    client.send(GET);
-    await stage.pod.until(
-      (p) => p.connections[0]?.closed || p.connections[0]?.ended,
-      'the flood to be cut',
-      1400,
-    );
+    client.send(GET_BAD);
+    await stage.pod.connectionOver(0, 1400);
     client.destroy();
     await expectUnharmed(await stage.client());
   });
 
   it('R09 101 that nobody asked for: 502', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw'),
     );
     const client = await stage.client();
-    expectProblem(await client.exchange(GET), 'upstream_protocol', true);
-    await stage.pod.until(
-      (p) => p.connections[0]?.closed || p.connections[0]?.ended || false,
-      'the upstream connection to be destroyed',
-    );
+    expectProblem(await client.exchange(GET_BAD), 'upstream_protocol', true);
+    await stage.pod.connectionOver();
     await expectUnharmed(client);
   });
 
   it('101 to another protocol than was asked for: 502', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\nraw'),
     );
     const client = await stage.client();

@@ -12,8 +12,7 @@ import type { PodConnection } from '../helpers/raw-pod.ts';
 import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
 import { pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
-
-const NO_RETRY = { attempts: 0, codes: [], backoffMs: 1, budget: null };
+import { NO_RETRY } from './bad-pods.ts';
 
 const get = (target: string, ...fields: string[]): string =>
   lines(`GET ${target} HTTP/1.1`, 'Host: a', ...fields);
@@ -41,7 +40,7 @@ describe('reuse', () => {
     await expectUnharmed(client, '/1');
     await expectUnharmed(client, '/2');
     expect(pod.connections.length).toBe(2);
-    await pod.until((p) => p.connections[0]!.ended || p.connections[0]!.closed, 'the first to be closed');
+    await pod.connectionOver();
   });
 
   it('the Pod’s Connection: close does not close the client, nor the client’s the Pod', async () => {
@@ -57,11 +56,7 @@ describe('reuse', () => {
   it('idle upstream connections are closed after idleTimeout', async () => {
     const { pod, client: dial } = await scene({ connection: { idleTimeoutMs: 200 } });
     await expectUnharmed(await dial());
-    await pod.until(
-      (p) => p.connections[0]!.ended || p.connections[0]!.closed,
-      'the idle connection to close',
-      2000,
-    );
+    await pod.connectionOver(0, 2000);
   });
 
   it.each(['Keep-Alive: timeout=1', 'Keep-Alive: max=100, timeout=1'])(
@@ -72,11 +67,7 @@ describe('reuse', () => {
       });
       await expectUnharmed(await dial());
       const began = performance.now();
-      await pod.until(
-        (p) => p.connections[0]!.ended || p.connections[0]!.closed,
-        'the idle connection to close',
-        1000,
-      );
+      await pod.connectionOver(0, 1000);
       expect(performance.now() - began).toBeLessThan(1000);
     },
   );
@@ -110,11 +101,7 @@ describe('reuse', () => {
     const { pod, plane, client: dial } = await scene();
     await expectUnharmed(await dial());
     plane.setPods([]);
-    await pod.until(
-      (p) => p.connections[0]!.ended || p.connections[0]!.closed,
-      'the idle connection to close',
-      2000,
-    );
+    await pod.connectionOver(0, 2000);
     const answer = await (await dial()).exchange(get('/none'));
     expect(value(answer, 'x-headroute-failure')).toBe('no_endpoint');
     expect(pod.requests.length).toBe(1);
@@ -228,12 +215,8 @@ describe('C08 connection-bound authentication', () => {
     const third = await mine.exchange(get('/who'));
     expect(third.body.toString()).toBe(first.body.toString());
     mine.destroy();
-    await pod.until(
-      (p) =>
-        p.connections[Number(first.body.toString())]!.ended ||
-        p.connections[Number(first.body.toString())]!.closed,
-      'the pinned connection to end with its client',
-    );
+    // The pinned connection ends with its client.
+    await pod.connectionOver(Number(first.body.toString()));
     expect((await other.exchange(get('/who'))).body.toString()).not.toBe(first.body.toString());
   });
 
@@ -248,7 +231,7 @@ describe('C08 connection-bound authentication', () => {
       if (how === 'closes it') pod.connections[0]!.end();
       else if (how === 'resets it') pod.connections[0]!.reset();
       else pod.connections[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
-      await pod.until((p) => p.connections[0]!.closed || p.connections[0]!.ended, 'the connection to end');
+      await pod.connectionOver();
       await expectUnharmed(client, '/2');
       expect(pod.connections.length).toBe(2);
     },

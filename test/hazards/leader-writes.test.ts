@@ -9,23 +9,13 @@
 import { describe, expect, it } from 'vitest';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
-import { expectProblem, expectUnharmed, lines, scene, totalOf } from '../helpers/scene.ts';
+import { expectProblem, expectUnharmed, lines, type Scene, scene, totalOf } from '../helpers/scene.ts';
 import { pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
+import { thenDies } from './bad-pods.ts';
 
 const POST = `${lines('POST /w HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`;
 const ok: PodScript = {};
-
-/** Answers the first `n` requests on a connection, then reads the next whole and ends by `how`. */
-function thenDies(n: number, how: 'fin' | 'reset'): PodScript {
-  return {
-    onRequest: (c, r) => {
-      if (c.requests.length <= n) c.answer(r.target, r);
-      else if (how === 'fin') c.end();
-      else c.reset();
-    },
-  };
-}
 
 describe('C05 a Leader rule: never another Pod', () => {
   const rules = [{ selection: leaderSelection({ hold: { timeoutMs: 300 } }) }];
@@ -96,18 +86,12 @@ describe('L5 learn answers', () => {
             'HTTP/1.1 307 Temporary Redirect\r\nLocation: http://db-1:80/w\r\nContent-Length: 3\r\n\r\nno!',
           ),
   };
+  /** db-0 leads at first. */
+  const learning = (scripts: readonly PodScript[], hold: { timeoutMs?: number } = {}): Promise<Scene> =>
+    scene({ scripts, leader: 'db-0', learn, rules: [{ selection: leaderSelection({ hold }) }] });
 
   it('1 KiB: held, then delivered once to the new leader', async () => {
-    const {
-      pods,
-      plane,
-      client: dial,
-    } = await scene({
-      scripts: [follower, ok],
-      leader: 'db-0',
-      learn,
-      rules: [{ selection: leaderSelection() }],
-    });
+    const { pods, plane, client: dial } = await learning([follower, ok]);
     const client = await dial();
     const body = 'x'.repeat(1024);
     const pending = client.exchange(`${lines('POST /w HTTP/1.1', 'Host: a', 'Content-Length: 1024')}${body}`);
@@ -120,16 +104,7 @@ describe('L5 learn answers', () => {
   });
 
   it('1 MiB, more than is kept: the answer is passed on, nothing sent again', async () => {
-    const {
-      pods,
-      plane,
-      client: dial,
-    } = await scene({
-      scripts: [follower, ok],
-      leader: 'db-0',
-      learn,
-      rules: [{ selection: leaderSelection() }],
-    });
+    const { pods, plane, client: dial } = await learning([follower, ok]);
     const client = await dial();
     const answer = await client.exchange(
       Buffer.concat([
@@ -147,23 +122,15 @@ describe('L5 learn answers', () => {
   });
 
   it('a 307 without Location, or another status, is an ordinary answer', async () => {
-    const { plane, client: dial } = await scene({
-      scripts: [{ onRequest: (c) => c.write('HTTP/1.1 307 X\r\nContent-Length: 0\r\n\r\n') }],
-      leader: 'db-0',
-      learn,
-      rules: [{ selection: leaderSelection() }],
-    });
+    const { plane, client: dial } = await learning([
+      { onRequest: (c) => c.write('HTTP/1.1 307 X\r\nContent-Length: 0\r\n\r\n') },
+    ]);
     expect((await (await dial()).exchange(POST)).status).toBe(307);
     expect(plane.outcomes.filter((o) => o.kind === 'not_leader')).toEqual([]);
   });
 
   it('nobody leads afterwards: hold_timeout, and sent is true, for the first Pod had the bytes', async () => {
-    const { pods, client: dial } = await scene({
-      scripts: [follower, ok],
-      leader: 'db-0',
-      learn,
-      rules: [{ selection: leaderSelection({ hold: { timeoutMs: 200 } }) }],
-    });
+    const { pods, client: dial } = await learning([follower, ok], { timeoutMs: 200 });
     const answer = await (await dial()).exchange(POST);
     expect(value(answer, 'x-headroute-failure')).toBe('hold_timeout');
     expect(value(answer, 'x-headroute-sent')).toBe('true');
@@ -173,12 +140,11 @@ describe('L5 learn answers', () => {
 });
 
 describe('held clients that leave', () => {
+  const leaderless = (): Promise<Scene> =>
+    scene({ leader: { state: 'none' }, rules: [{ selection: leaderSelection() }] });
+
   it('R5 100 held, clients 1–50 close, a leader appears: only 51–100 are sent, in order', async () => {
-    const {
-      pod,
-      plane,
-      client: dial,
-    } = await scene({ leader: { state: 'none' }, rules: [{ selection: leaderSelection() }] });
+    const { pod, plane, client: dial } = await leaderless();
     const clients = [];
     for (let n = 1; n <= 100; n++) {
       const client = await dial();
@@ -206,14 +172,7 @@ describe('held clients that leave', () => {
   ])(
     'R5, R7 %s of a held client with a body of %i B, %i B of them sent: dropped from the queue, never sent',
     async (how, length, sent) => {
-      const {
-        pod,
-        plane,
-        client: dial,
-      } = await scene({
-        leader: { state: 'none' },
-        rules: [{ selection: leaderSelection() }],
-      });
+      const { pod, plane, client: dial } = await leaderless();
       const client = await dial();
       client.send(lines('POST /big HTTP/1.1', 'Host: a', `Content-Length: ${length}`));
       client.send(Buffer.alloc(sent));
@@ -230,11 +189,7 @@ describe('held clients that leave', () => {
   );
 
   it('R7 FIN after a whole POST while held: dropped, never sent', async () => {
-    const {
-      pod,
-      plane,
-      client: dial,
-    } = await scene({ leader: { state: 'none' }, rules: [{ selection: leaderSelection() }] });
+    const { pod, plane, client: dial } = await leaderless();
     const client = await dial();
     client.send(POST);
     client.end();
@@ -251,10 +206,6 @@ describe('held clients that leave', () => {
     client.send(POST);
     await pod.request(1);
     client.end();
-    await pod.until(
-      (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-      'the upstream connection to end',
-      1000,
-    );
+    await pod.connectionOver(0, 1000);
   });
 });

@@ -143,7 +143,7 @@ describe('L04 slow bodies: a deadline between two reads', () => {
     const answer = await client.response('POST');
     expectProblem(answer, 'body_timeout', true);
     expect(await client.closed()).toBe('fin');
-    await pod.until((p) => p.last.ended || p.last.closed, 'the upstream connection to be cut');
+    await pod.until((p) => p.last.over, 'the upstream connection to be cut');
     expect(pod.requests.length).toBe(0);
     expect(plane.metric('headroute_upstream_connections', 'active')).toBe(0);
     expect(plane.metric('headroute_requests_in_flight')).toBe(0);
@@ -239,7 +239,7 @@ describe('Pods that are slow', () => {
       `${lines('POST /never HTTP/1.1', 'Host: a', 'Content-Length: 2')}hi`,
     );
     expectProblem(answer, 'backend_timeout', true);
-    await pod.until((p) => p.last.ended || p.last.closed, 'the upstream connection to be cut');
+    await pod.until((p) => p.last.over, 'the upstream connection to be cut');
     expect(pod.requests.length).toBe(1);
     expect(plane.metric('headroute_request_failures_total', 'backend_timeout')).toBe(1);
     await expectUnharmed(await dial());

@@ -92,10 +92,7 @@ describe('K1 bytes on an idle upstream connection', () => {
     });
     const client = await dial();
     await expectUnharmed(client, '/first');
-    await pod.until(
-      (p) => p.connections[0]!.ended || p.connections[0]!.closed,
-      'the poisoned connection to be destroyed',
-    );
+    await pod.connectionOver();
     for (let i = 0; i < 3; i++) await expectUnharmed(client, `/${i}`);
     expect(pod.connections.length).toBe(4);
   });

@@ -7,35 +7,22 @@
  * http_transfer_encoding.vtc. Case ids R01–R04, R10.
  */
 import { describe, expect, it } from 'vitest';
-import type { PodConnection, PodRequest } from '../helpers/raw-pod.ts';
-import { expectProblem, expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
+import { expectProblem, expectUnharmed, lines } from '../helpers/scene.ts';
 import { poll } from '../helpers/waiting.ts';
 import { values } from '../helpers/wire.ts';
-
-type Reply = (connection: PodConnection, request: PodRequest) => void;
-const GET = lines('GET /bad HTTP/1.1', 'Host: a');
-
-/** A Pod that answers `/bad` by `reply` and anything else properly. */
-function podThat(reply: Reply, options: Parameters<typeof scene>[0] = {}): Promise<Scene> {
-  const onRequest: Reply = (c, r) => (r.target.startsWith('/bad') ? reply(c, r) : c.answer(r.target, r));
-  return scene({
-    scripts: [{ onRequest }],
-    rules: [{ retry: { attempts: 0, codes: [], backoffMs: 1, budget: null } }],
-    ...options,
-  });
-}
+import { badPod, GET_BAD, type Reply } from './bad-pods.ts';
 
 describe('R01 Content-Length 100, then 10 bytes and the end', () => {
   it.each(['fin', 'reset'] as const)(
     '%s: the client sees a short message and a closed connection',
     async (how) => {
-      const stage = await podThat((c) => {
+      const stage = await badPod((c) => {
         c.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789');
         if (how === 'fin') c.end();
         else setTimeout(() => c.reset(), 20);
       });
       const client = await stage.client();
-      client.send(GET);
+      client.send(GET_BAD);
       await client.closed(1000);
       const [head, body] = client.all.toString('latin1').split('\r\n\r\n');
       expect(head).toMatch(/^HTTP\/1\.1 200 /);
@@ -57,9 +44,9 @@ describe('R02 chunked, cut', () => {
     ['within trailers', '5\r\nhello\r\n0\r\nX: 1\r\n'],
     ['before any chunk', ''],
   ])('%s: no last chunk is made up', async (_, body) => {
-    const stage = await podThat((c) => c.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`));
+    const stage = await badPod((c) => c.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`));
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     await client.closed(1000);
     const text = client.all.toString('latin1');
     expect(text).not.toContain('\r\n0\r\n\r\n');
@@ -78,21 +65,18 @@ describe('R02 chunked, cut', () => {
     ['folded trailer', '5\r\nhello\r\n0\r\nX: 1\r\n y\r\n\r\n'],
     ['endless extensions', `${`1;a=${'b'.repeat(1000)}\r\nx\r\n`.repeat(20)}0\r\n\r\n`],
   ])('%s: cut or 502, never a whole message', async (_, body) => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n${body}`),
     );
     const client = await stage.client();
-    client.send(GET);
+    client.send(GET_BAD);
     await client.until(
       (rest) => client.ending !== null || /^HTTP\/1\.1 502/.test(rest.toString('latin1')),
       'a cut or 502',
     );
     const text = client.all.toString('latin1') + client.rest.toString('latin1').slice(0, 0);
     if (!/^HTTP\/1\.1 502/.test(text)) expect(text).not.toMatch(/\r\n0\r\n(.*\r\n)?\r\n$/s);
-    await stage.pod.until(
-      (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-      'the upstream connection to be destroyed',
-    );
+    await stage.pod.connectionOver();
     await expectUnharmed(await stage.client());
   });
 });
@@ -149,14 +133,11 @@ describe('R03, R04 ambiguous or malformed heads: 502 upstream_protocol', () => {
     ['a head over the limit', `${ok}X: ${'a'.repeat(300_000)}\r\n\r\n`],
     ['a head without an end', `${ok}${'X: 1\r\n'.repeat(40_000)}`],
   ])('%s', async (_, bytes) => {
-    const stage = await podThat((c) => c.write(bytes));
+    const stage = await badPod((c) => c.write(bytes));
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     expectProblem(answer, 'upstream_protocol', true);
-    await stage.pod.until(
-      (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-      'the upstream connection to be destroyed',
-    );
+    await stage.pod.connectionOver();
     expect(stage.plane.outcomes.filter((o) => o.kind === 'failed').length).toBe(1);
     expect(stage.plane.metric('headroute_request_failures_total', 'upstream_protocol')).toBe(1);
     expect(stage.pod.requests.length).toBe(1);
@@ -165,11 +146,11 @@ describe('R03, R04 ambiguous or malformed heads: 502 upstream_protocol', () => {
   });
 
   it('equal duplicates of Content-Length: 502, or exactly one passes', async () => {
-    const stage = await podThat((c) =>
+    const stage = await badPod((c) =>
       c.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello'),
     );
     const client = await stage.client();
-    const answer = await client.exchange(GET);
+    const answer = await client.exchange(GET_BAD);
     if (answer.status === 200) expect(values(answer, 'content-length')).toEqual(['5']);
     else expectProblem(answer, 'upstream_protocol', true);
     await expectUnharmed(client);
@@ -183,7 +164,7 @@ describe('R10 ends without a whole head: 502 once', () => {
     ['partial status line', (c) => c.end('HTTP/1.1 20')],
     ['partial head', (c) => c.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n')],
   ])('%s', async (_, reply) => {
-    const stage = await podThat(reply);
+    const stage = await badPod(reply);
     const client = await stage.client();
     const answer = await client.exchange(lines('POST /bad HTTP/1.1', 'Host: a', 'Content-Length: 0'));
     expectProblem(answer, ['upstream_reset', 'upstream_protocol'], true);

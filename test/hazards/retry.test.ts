@@ -11,21 +11,11 @@ import type { PodScript } from '../helpers/raw-pod.ts';
 import { expectHonest, expectProblem, expectUnharmed, lines, scene, totalOf } from '../helpers/scene.ts';
 import { pause } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
+import { NO_RETRY, thenDies } from './bad-pods.ts';
 
 const POST = `${lines('POST /w HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`;
 const GET = lines('GET /r HTTP/1.1', 'Host: a');
 const ok: PodScript = {};
-
-/** Answers the first `n` requests on a connection, then reads the next whole and ends by `how`. */
-function thenDies(n: number, how: 'fin' | 'reset'): PodScript {
-  return {
-    onRequest: (c, r) => {
-      if (c.requests.length <= n) c.answer(r.target, r);
-      else if (how === 'fin') c.end();
-      else c.reset();
-    },
-  };
-}
 
 describe('C01, C02 a POST that was written is never sent again', () => {
   for (const how of ['fin', 'reset'] as const)
@@ -66,7 +56,7 @@ describe('C01, C02 a POST that was written is never sent again', () => {
     };
     const { pods, client: dial } = await scene({
       scripts: [broken, broken],
-      rules: [{ retry: { attempts: 2, codes: [503], backoffMs: 1, budget: null } }],
+      rules: [{ retry: { ...NO_RETRY, attempts: 2, codes: [503] } }],
     });
     const answer = await (await dial()).exchange(POST);
     expect(answer.status).toBe(503);
@@ -106,7 +96,7 @@ describe('C03 a GET may be sent again, to another Pod', () => {
     const code = (text: string): PodScript => ({
       onRequest: (c) => c.write(`HTTP/1.1 503 X\r\nContent-Length: ${text.length}\r\n\r\n${text}`),
     });
-    const rules = [{ retry: { attempts: 2, codes: [503], backoffMs: 1, budget: null } }];
+    const rules = [{ retry: { ...NO_RETRY, attempts: 2, codes: [503] } }];
     const one = await scene({ scripts: [code('a'), ok], rules });
     for (let i = 0; i < 2; i++) expect((await (await one.client()).exchange(GET)).status).toBe(200);
     const all = await scene({ scripts: [code('a'), code('b')], rules });
@@ -121,7 +111,7 @@ describe('C03 a GET may be sent again, to another Pod', () => {
   it('attempts: 0 never repeats', async () => {
     const { pods, client: dial } = await scene({
       scripts: [thenDies(0, 'fin'), thenDies(0, 'fin')],
-      rules: [{ retry: { attempts: 0, codes: [], backoffMs: 1, budget: null } }],
+      rules: [{ retry: NO_RETRY }],
     });
     expectProblem(await (await dial()).exchange(GET), 'upstream_reset', true);
     expect(pods[0]!.requests.length + pods[1]!.requests.length).toBe(1);
@@ -149,7 +139,7 @@ describe('C03 a GET may be sent again, to another Pod', () => {
       client: dial,
     } = await scene({
       scripts: [dead, dead],
-      rules: [{ retry: { attempts: 2, codes: [], backoffMs: 1, budget: { percent: 20, minPerSecond: 3 } } }],
+      rules: [{ retry: { ...NO_RETRY, attempts: 2, budget: { percent: 20, minPerSecond: 3 } } }],
     });
     for (let i = 0; i < 40; i++) await (await dial()).exchange(GET);
     const sent = pods[0]!.requests.length + pods[1]!.requests.length;

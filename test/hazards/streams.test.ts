@@ -140,10 +140,7 @@ describe('R14 the client leaves', () => {
       if (when === 'in the middle of it') await client.head();
       client.destroy();
       const began = performance.now();
-      await pod.until(
-        (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-        'the upstream connection to end',
-      );
+      await pod.connectionOver();
       expect(performance.now() - began).toBeLessThan(1000);
       await poll(() => plane.metric('headroute_request_failures_total', 'client_gone') === 1, 'client_gone');
       expect(plane.outcomes.filter((o) => o.kind === 'failed')).toEqual([]);
@@ -168,10 +165,7 @@ describe('R14 the client leaves', () => {
     await poll(() => plane.metric('headroute_request_failures_total', 'client_gone') === 1, 'client_gone');
     expect(plane.metric('headroute_requests_in_flight')).toBe(0);
     pod.connections[0]!.socket.resume();
-    await pod.until(
-      (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-      'the upstream connection to end',
-    );
+    await pod.connectionOver();
   });
 
   it('20 of 20 upstream requests are closed', async () => {

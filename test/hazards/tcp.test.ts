@@ -7,11 +7,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { leaderSelection } from '../helpers/data-plane.ts';
-import { scene } from '../helpers/scene.ts';
+import type { PodScript } from '../helpers/raw-pod.ts';
+import { type Scene, type SceneOptions, scene } from '../helpers/scene.ts';
 import { pause } from '../helpers/waiting.ts';
 
-const banner = {
-  onConnect: (c: import('../helpers/raw-pod.ts').PodConnection) => {
+const banner: PodScript = {
+  onConnect: (c) => {
     c.raw = true;
     c.write(`220 ${c.pod.port}\r\n`);
     c.socket.on('data', (data) => c.write(data));
@@ -19,9 +20,13 @@ const banner = {
   },
 };
 
+function tcpScene(options: SceneOptions = {}): Promise<Scene> {
+  return scene({ protocol: 'TCP', scripts: [banner], ...options });
+}
+
 describe('U08 TCP', () => {
   it('the server speaks first: relayed without a client byte', async () => {
-    const { pod, client: dial } = await scene({ protocol: 'TCP', scripts: [banner] });
+    const { pod, client: dial } = await tcpScene();
     const client = await dial();
     await client.until((rest) => rest.toString() === `220 ${pod.port}\r\n`, 'the banner');
     client.send('\x00\xffecho\r\n');
@@ -29,7 +34,7 @@ describe('U08 TCP', () => {
   });
 
   it('half-close: what the server says after the client’s FIN arrives', async () => {
-    const { client: dial } = await scene({ protocol: 'TCP', scripts: [banner] });
+    const { client: dial } = await tcpScene();
     const client = await dial();
     client.send('x');
     client.end();
@@ -38,7 +43,7 @@ describe('U08 TCP', () => {
   });
 
   it('no Pod, or all refuse: closed', async () => {
-    const { pod, plane, client: dial } = await scene({ protocol: 'TCP', scripts: [banner] });
+    const { pod, plane, client: dial } = await tcpScene();
     pod.refuse();
     await (await dial()).closed();
     plane.setPods([]);
@@ -50,8 +55,7 @@ describe('U08 TCP', () => {
       pods,
       plane,
       client: dial,
-    } = await scene({
-      protocol: 'TCP',
+    } = await tcpScene({
       scripts: [banner, banner],
       leader: 'db-0',
       rules: [{ selection: leaderSelection() }],
@@ -66,19 +70,17 @@ describe('U08 TCP', () => {
 
   it('no leader: held, nothing read; then served, or closed when the hold ends', async () => {
     const {
-      pods,
+      pod,
       plane,
       client: dial,
-    } = await scene({
-      protocol: 'TCP',
-      scripts: [banner],
+    } = await tcpScene({
       leader: { state: 'none' },
       rules: [{ selection: leaderSelection({ hold: { timeoutMs: 300 } }) }],
     });
     const client = await dial();
     client.send('early');
     await pause(50);
-    expect(pods[0]!.total).toBe(0);
+    expect(pod.total).toBe(0);
     plane.setLeader('db-0');
     await client.until((rest) => rest.toString().endsWith('early'), 'the early bytes back');
     plane.setLeader({ state: 'none' });

@@ -8,41 +8,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { leaderSelection } from '../helpers/data-plane.ts';
-import type { RawClient } from '../helpers/raw-client.ts';
-import { fieldValues, type PodConnection, type PodScript } from '../helpers/raw-pod.ts';
-import { lines, type Scene, scene } from '../helpers/scene.ts';
+import { lines, scene } from '../helpers/scene.ts';
 import { pause } from '../helpers/waiting.ts';
 import { values } from '../helpers/wire.ts';
-
-const ASK = lines(
-  'GET /ws HTTP/1.1',
-  'Host: a',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Key: x',
-);
-const SWITCH =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-T: 1\r\n\r\n';
-
-/** Switches and echoes in upper case. */
-const echo: PodScript = {
-  onRequest: (c, r) => {
-    if (fieldValues(r, 'upgrade').length === 0) return c.answer(r.target, r);
-    c.raw = true;
-    c.write(SWITCH);
-    c.socket.on('data', (data) => c.write(data.toString('latin1').toUpperCase()));
-  },
-};
-
-async function opened(stage: Scene): Promise<{ client: RawClient; connection: PodConnection }> {
-  const client = await stage.client();
-  const answer = await client.exchange(ASK);
-  expect(answer.status).toBe(101);
-  return {
-    client,
-    connection: stage.pods.flatMap((p) => p.connections).find((c) => c.raw && !c.closed && !c.ended)!,
-  };
-}
+import { ASK, echo, opened, SWITCH } from './tunnels.ts';
 
 describe('tunnels end', () => {
   it.each(['fin', 'reset'] as const)(
@@ -91,7 +60,7 @@ describe('tunnels end', () => {
       stage.plane.setLeader('db-1');
       if (onDemotion === 'Close') {
         await client.closed(1000);
-        await stage.pod.until(() => connection.closed || connection.ended, 'the Pod side to end');
+        await stage.pod.until(() => connection.over, 'the Pod side to end');
         expect(performance.now() - began).toBeLessThan(500);
       } else {
         await pause(50);

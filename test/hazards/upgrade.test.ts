@@ -7,41 +7,11 @@
  * protocol_upgrade.vtc; linkerd http11_upgrade_h2_stripped. Case ids U01–U05 of http-cases.json.
  */
 import { describe, expect, it } from 'vitest';
-import type { RawClient } from '../helpers/raw-client.ts';
-import { fieldValues, type PodConnection, type PodScript } from '../helpers/raw-pod.ts';
-import { expectProblem, expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
+import { fieldValues } from '../helpers/raw-pod.ts';
+import { expectProblem, expectUnharmed, lines, scene } from '../helpers/scene.ts';
 import { poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
-
-const ASK = lines(
-  'GET /ws HTTP/1.1',
-  'Host: a',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Key: x',
-);
-const SWITCH =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-T: 1\r\n\r\n';
-
-/** Switches and echoes in upper case. */
-const echo: PodScript = {
-  onRequest: (c, r) => {
-    if (fieldValues(r, 'upgrade').length === 0) return c.answer(r.target, r);
-    c.raw = true;
-    c.write(SWITCH);
-    c.socket.on('data', (data) => c.write(data.toString('latin1').toUpperCase()));
-  },
-};
-
-async function opened(stage: Scene): Promise<{ client: RawClient; connection: PodConnection }> {
-  const client = await stage.client();
-  const answer = await client.exchange(ASK);
-  expect(answer.status).toBe(101);
-  return {
-    client,
-    connection: stage.pods.flatMap((p) => p.connections).find((c) => c.raw && !c.closed && !c.ended)!,
-  };
-}
+import { ASK, echo, opened, SWITCH } from './tunnels.ts';
 
 describe('U01 handshake and first bytes in one segment', () => {
   it('both directions: no byte lost', async () => {
@@ -206,10 +176,7 @@ describe('U05 the client vanishes', () => {
       await pod.request(1);
       if (how === 'fin') client.end();
       else client.reset();
-      await pod.until(
-        (p) => p.connections[0]!.closed || p.connections[0]!.ended,
-        'the upstream connection to end',
-      );
+      await pod.connectionOver();
       pod.connections[0]!.write(SWITCH);
       await expectUnharmed(await dial());
     },
@@ -219,7 +186,7 @@ describe('U05 the client vanishes', () => {
     const stage = await scene({ scripts: [echo] });
     const { client, connection } = await opened(stage);
     client.reset();
-    await stage.pod.until(() => connection.closed || connection.ended, 'the Pod side to end', 1000);
+    await stage.pod.until(() => connection.over, 'the Pod side to end', 1000);
     await poll(() => stage.plane.metric('headroute_requests_in_flight') === 0, 'nothing in flight');
   });
 });

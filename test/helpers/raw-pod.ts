@@ -86,6 +86,11 @@ export class PodConnection {
     }
   }
 
+  /** The other side has ended it, by FIN or reset, or it is closed. */
+  get over(): boolean {
+    return this.ended || this.closed;
+  }
+
   write(data: string | Buffer): void {
     if (this.socket.writable)
       this.socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
@@ -162,7 +167,7 @@ export class RawPod {
   }
 
   get open(): number {
-    return this.connections.filter((c) => !c.closed && !c.ended).length;
+    return this.connections.filter((c) => !c.over).length;
   }
 
   until<T>(check: (pod: this) => T | undefined | null | false, what: string, withinMs = 3000): Promise<T> {
@@ -176,6 +181,11 @@ export class RawPod {
   /** The nth whole request (from 1). */
   request(n = 1, withinMs = 3000): Promise<PodRequest> {
     return this.until((pod) => pod.requests[n - 1], `request ${n}`, withinMs);
+  }
+
+  /** Waits until the connection with this index is over. */
+  async connectionOver(index = 0, withinMs?: number): Promise<void> {
+    await this.until((pod) => pod.connections[index]?.over, `connection ${index} to end`, withinMs);
   }
 
   close(): void {

@@ -32,6 +32,11 @@ export function values(head: Pick<Head, 'fields'>, name: string): string[] {
   return head.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, v]) => v);
 }
 
+/** The names of all fields in order, in lower case. */
+export function fieldNames(head: Pick<Head, 'fields'>): string[] {
+  return head.fields.map(([name]) => name.toLowerCase());
+}
+
 /** The only value of a field, or undefined; several lines are an error. */
 export function value(head: Pick<Head, 'fields'>, name: string): string | undefined {
   const all = values(head, name);
