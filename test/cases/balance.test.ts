@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { pause, poll } from '../helpers/waiting.ts';
-import { gate, hang, reset, status } from './support/answers.ts';
+import { gate, reset, status } from './support/answers.ts';
 import { scenario, timed } from './support/scenario.ts';
 import { discoveryOf, LEADER_RULE, rule, SERVICE } from './support/sidecar-config.ts';
 
@@ -19,13 +19,16 @@ scenario('LeastRequest prefers Pods that are not busy', { leader: null, rules: R
   expect(Math.max(...load) - Math.min(...load)).toBeLessThanOrEqual(3);
   door.open();
   await Promise.all(busy);
-  scene.db0.answer = hang;
+  let isStuck = false;
+  const stuck = new Promise<void>((resolve) => {
+    scene.db0.answer = () => {
+      isStuck = true;
+      resolve();
+    };
+  });
   for (const pod of [scene.db1, scene.db2]) pod.answer = (_request, response) => void response.end(pod.name);
-  const stuck: Promise<unknown>[] = [];
-  for (let n = 0; scene.db0.requests.length === load[0]; n++) {
-    stuck.push(scene.ask(`/stuck-${n}`));
-    await pause(5);
-  }
+  // One after the other: none but the one that db-0 keeps is under way when the count begins.
+  for (let n = 0; !isStuck; n++) await Promise.race([scene.ask(`/stuck-${n}`), stuck]);
   // One is in flight on db-0 for good: of any two, the other is less busy.
   const tally = await scene.tally(60);
   expect(tally['db-1']! + tally['db-2']!).toBe(60);

@@ -86,17 +86,18 @@ async function raise(limits?: object): Promise<void> {
   bystander = new Bystander(url);
 }
 
-/** The kernel drops packets when stalled downloads fill its memory, and sends them again after seconds: not ours to bound. */
-const SERVED_MS = 10_000;
+/** The kernel drops packets when stalled downloads fill its memory, and sends them again after seconds: not ours to bound, so it is wide. */
+const SLOWEST_MS = 20_000;
+const USUAL_MS = 1000;
 
 /** The other client was served all the while. */
 async function expectServed(): Promise<void> {
   await bystander.stop();
   expect(bystander.failed).toEqual([]);
   expect(bystander.took.length).toBeGreaterThan(10);
-  expect(Math.max(...bystander.took), 'the slowest answer to the other client, in ms').toBeLessThan(
-    SERVED_MS,
-  );
+  const took = bystander.took.toSorted((a, b) => a - b);
+  expect(took[took.length >> 1], 'the usual answer to the other client, in ms').toBeLessThan(USUAL_MS);
+  expect(took.at(-1), 'the slowest answer to the other client, in ms').toBeLessThan(SLOWEST_MS);
 }
 
 async function failures(name: string): Promise<number> {
