@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { redactConfig } from '../../src/admin/redact-config.ts';
-import type { Config, HttpProbe } from '../../src/model/config.ts';
-import { backendConfig } from '../data/fixtures.ts';
+import type { HttpProbe } from '../../src/model/config.ts';
+import { backendConfig, configWith } from '../helpers/config.ts';
 
 const http: HttpProbe = {
   type: 'http',
@@ -16,7 +16,7 @@ const http: HttpProbe = {
 it('GET /config shows no value of a probe header, body or send, and the rest as loaded', () => {
   const times = { periodMs: 1, timeoutMs: 1, failureThreshold: 1, successThreshold: 1 };
   const tcp = { type: 'tcp', port: null, send: 'AUTH s3cret\r\n', expectContains: 'master' } as const;
-  const config: Config = {
+  const config = configWith({
     backends: [
       backendConfig({
         health: { probe: http, ...times },
@@ -31,13 +31,7 @@ it('GET /config shows no value of a probe header, body or send, and the rest as 
         leader: { source: { type: 'Ordinal', ordinal: 0 }, onConflict: 'Refuse', learn: [] },
       }),
     ],
-    listeners: [],
-    selfPodName: '',
-    admin: { host: '', port: 9180 },
-    debug: { host: '127.0.0.1', port: 9181 },
-    log: { level: 'info', access: false },
-    shutdownTimeoutMs: 25_000,
-  };
+  });
   const before = structuredClone(config);
   const text = JSON.stringify(redactConfig(config));
   expect(text).not.toContain('s3cret');

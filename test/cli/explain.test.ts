@@ -11,22 +11,14 @@ import { explainInWords } from '../../src/cli/explain-text.ts';
 import { resolveLive } from '../../src/cli/resolve-live.ts';
 import { requestViewOf } from '../../src/data/described-request.ts';
 import { explainRequest } from '../../src/data/explain.ts';
-import type { Config } from '../../src/model/config.ts';
 import { emptySnapshot } from '../../src/model/empty.ts';
 import type { Explanation } from '../../src/model/explanation.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../src/model/snapshot.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, backendOf, hold, listenerOf, matchOf, pod, rule } from '../data/fixtures.ts';
+import { configWith } from '../helpers/config.ts';
 
-const config: Config = {
-  backends: [backendConfig()],
-  listeners: [],
-  selfPodName: '',
-  admin: { host: '', port: 0 },
-  debug: { host: '127.0.0.1', port: 0 },
-  log: { level: 'info', access: false },
-  shutdownTimeoutMs: 0,
-};
+const config = configWith({ backends: [backendConfig()] });
 const writes = rule('writes', {
   matches: [matchOf({ methods: ['POST'] })],
   selection: { type: 'Leader', hold, onDemotion: 'Close' },

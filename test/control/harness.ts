@@ -9,7 +9,7 @@ import type { PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
-import { backendConfig, ruleConfig } from '../helpers/config.ts';
+import { backendConfig, configWith, listenerConfig, ruleConfig } from '../helpers/config.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
 export { backendConfig, ruleConfig };
@@ -47,25 +47,7 @@ export function probedBackend(part: Partial<LeaderProbeSource> = {}): BackendCon
 }
 
 export function config(backends: readonly BackendConfig[], rules = [ruleConfig()]): Config {
-  return {
-    backends,
-    listeners: [
-      {
-        name: 'db',
-        address: { host: '127.0.0.1', port: 0 },
-        protocol: 'HTTP',
-        limits: { headBytes: 65_536, headers: 100, connections: 100 },
-        debugHeaders: false,
-        timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
-        rules,
-      },
-    ],
-    selfPodName: '',
-    admin: { host: '', port: 9180 },
-    debug: { host: '127.0.0.1', port: 9181 },
-    log: { level: 'info', access: false },
-    shutdownTimeoutMs: 25_000,
-  };
+  return configWith({ backends, listeners: [listenerConfig({ rules })] });
 }
 
 export function member(name: string, address: string | readonly string[], port = 80): Member {

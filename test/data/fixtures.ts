@@ -9,42 +9,23 @@ import type {
 } from '../../src/model/config.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, Leadership, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
-import { backendConfig } from '../helpers/config.ts';
+import { backendConfig, listenerConfig, ruleConfig } from '../helpers/config.ts';
 
 export const noHold = { timeoutMs: 0, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
 export const hold = { ...noHold, timeoutMs: 10_000 };
 
 export function rule(name: string, part: Partial<RuleConfig> = {}): RuleConfig {
-  return {
-    name,
-    hostnames: [],
-    matches: [],
-    backendRefs: [{ name: 'db', weight: 1 }],
-    selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
-    timeouts: { requestMs: 0, backendRequestMs: 0 },
-    retry: { attempts: 2, codes: [], backoffMs: 1, budget: null },
-    ...part,
-  };
+  return ruleConfig({ name, ...part });
 }
 
 export function matchOf(part: Partial<MatchConfig>): MatchConfig {
   return { path: null, methods: [], headers: [], queryParams: [], ...part };
 }
 
+/** A listener with these routes and the rules in them. */
 export function listenerOf(routes: readonly Route[], part: Partial<ListenerConfig> = {}): ListenerSnapshot {
-  return {
-    config: {
-      name: 'db',
-      address: { host: '127.0.0.1', port: 0 },
-      protocol: 'HTTP',
-      limits: { headBytes: 65536, headers: 100, connections: 10_000 },
-      debugHeaders: false,
-      timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
-      rules: [...new Set(routes.map((route) => route.rule))],
-      ...part,
-    },
-    routes,
-  };
+  const rules = [...new Set(routes.map((route) => route.rule))];
+  return { config: listenerConfig({ rules, ...part }), routes };
 }
 
 export function request(

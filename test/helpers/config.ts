@@ -1,6 +1,6 @@
-import type { BackendConfig, RuleConfig } from '../../src/model/config.ts';
+import type { BackendConfig, Config, ListenerConfig, RuleConfig } from '../../src/model/config.ts';
 
-/** A backend `db` with SPEC 2's defaults and no leader. */
+/** A backend `db` with SPEC 2's defaults (test/control/config/grammar.test.ts holds it to them) and no leader. */
 export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig {
   return {
     name: 'db',
@@ -39,6 +39,34 @@ export function ruleConfig(part: Partial<RuleConfig> = {}): RuleConfig {
     selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
     timeouts: { requestMs: 0, backendRequestMs: 0 },
     retry: { attempts: 2, codes: [], backoffMs: 5, budget: null },
+    ...part,
+  };
+}
+
+/** An HTTP listener `db` on a free port of 127.0.0.1, with SPEC 2's defaults and no rules. */
+export function listenerConfig(part: Partial<ListenerConfig> = {}): ListenerConfig {
+  return {
+    name: 'db',
+    address: { host: '127.0.0.1', port: 0 },
+    protocol: 'HTTP',
+    limits: { headBytes: 65_536, headers: 100, connections: 10_000 },
+    debugHeaders: false,
+    timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
+    rules: [],
+    ...part,
+  };
+}
+
+/** A configuration with SPEC 2's defaults, without backends and listeners. */
+export function configWith(part: Partial<Config> = {}): Config {
+  return {
+    backends: [],
+    listeners: [],
+    selfPodName: '',
+    admin: { host: '', port: 9180 },
+    debug: { host: '127.0.0.1', port: 9181 },
+    log: { level: 'info', access: false },
+    shutdownTimeoutMs: 25_000,
     ...part,
   };
 }

@@ -1,12 +1,12 @@
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { DataPlane } from '../../src/data/data-plane.ts';
-import type { BackendConfig, Config, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
+import type { BackendConfig, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, Leadership, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
-import { backendConfig, ruleConfig } from './config.ts';
+import { backendConfig, configWith, listenerConfig, ruleConfig } from './config.ts';
 
 /** A Pod of the hand-made snapshot. */
 export interface PodSpec {
@@ -132,24 +132,19 @@ function routesOf(rules: readonly RuleConfig[]): Route[] {
 export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> {
   const backend = backendOf(options);
   const rules = (options.rules ?? [{}]).map((rule) => ruleConfig(rule));
-  const listener: ListenerConfig = {
-    name: 'db',
-    address: { host: '127.0.0.1', port: 0 },
+  const plain = listenerConfig();
+  const listener = listenerConfig({
     protocol: options.protocol ?? 'HTTP',
-    limits: { headBytes: 65_536, headers: 100, connections: 10_000, ...options.limits },
+    limits: { ...plain.limits, ...options.limits },
     debugHeaders: options.debugHeaders ?? false,
-    timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000, ...options.timeouts },
+    timeouts: { ...plain.timeouts, ...options.timeouts },
     rules,
-  };
-  const config: Config = {
+  });
+  const config = configWith({
     backends: [backend],
     listeners: [listener],
-    selfPodName: '',
-    admin: { host: '127.0.0.1', port: 0 },
-    debug: { host: '127.0.0.1', port: 0 },
     log: { level: 'info', access: options.access ?? false },
-    shutdownTimeoutMs: 25_000,
-  };
+  });
   const routes = routesOf(rules);
   let pods = options.pods;
   let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };

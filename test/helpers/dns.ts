@@ -9,6 +9,7 @@ import type { BackendConfig, DiscoveryConfig, HostPort } from '../../src/model/c
 import { Metrics } from '../../src/observe/metrics.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
+import { backendConfig } from './config.ts';
 import { poll } from './waiting.ts';
 
 export const SERVICE = 'db.prod.svc.cluster.local';
@@ -26,31 +27,18 @@ export function backendFor(
   port: string | number,
   discovery: Partial<DiscoveryConfig> = {},
 ): BackendConfig {
-  return {
-    name: 'db',
+  return backendConfig({
     service: SERVICE,
     port,
     discovery: {
+      ...backendConfig().discovery,
       nameservers,
       refreshMinMs: 10,
       refreshMaxMs: 30,
-      absence: 2,
-      emptyHoldMs: 30_000,
       queryTimeoutMs: 600,
-      statefulSet: null,
       ...discovery,
     },
-    health: {
-      probe: { type: 'tcpSocket', port: null },
-      periodMs: 2000,
-      timeoutMs: 1000,
-      failureThreshold: 3,
-      successThreshold: 1,
-    },
-    leader: null,
-    connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
-    ejection: null,
-  };
+  });
 }
 
 export function testDeps(): DiscoveryDeps {

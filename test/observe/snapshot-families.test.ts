@@ -1,21 +1,13 @@
 import { expect, it } from 'vitest';
-import type { Config } from '../../src/model/config.ts';
 import { emptySnapshot } from '../../src/model/empty.ts';
 import type { BackendSnapshot } from '../../src/model/snapshot.ts';
 import { renderMetrics } from '../../src/observe/render.ts';
 import { snapshotFamilies } from '../../src/observe/snapshot-families.ts';
 import { backendOf, pod } from '../data/fixtures.ts';
+import { configWith } from '../helpers/config.ts';
 import { readExposition, sampleValue } from './exposition.ts';
 
-const config: Config = {
-  backends: [],
-  listeners: [],
-  selfPodName: '',
-  admin: { host: '', port: 0 },
-  debug: { host: '127.0.0.1', port: 0 },
-  log: { level: 'info', access: false },
-  shutdownTimeoutMs: 0,
-};
+const config = configWith();
 
 function scrape(backends: Readonly<Record<string, BackendSnapshot>>): Promise<string> {
   const snapshot = { ...emptySnapshot(config, 'x'), backends: new Map(Object.entries(backends)) };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { backendConfig, configWith, listenerConfig, ruleConfig } from '../../helpers/config.ts';
 import { configOf, placesOf, sample } from './sample.ts';
 
 const contract = readFileSync(new URL('./files/contract.yaml', import.meta.url), 'utf8');
@@ -47,61 +48,18 @@ describe('a valid file', () => {
   });
 
   it('is filled up with the defaults of the contract', () => {
-    const config = configOf(sample());
-    expect(config).toEqual({
-      backends: [
-        {
-          name: 'db',
-          service: 'db.prod.svc.cluster.local',
-          port: 'http',
-          discovery: {
-            nameservers: null,
-            refreshMinMs: 1000,
-            refreshMaxMs: 30_000,
-            absence: 2,
-            emptyHoldMs: 30_000,
-            queryTimeoutMs: 2000,
-            statefulSet: null,
-          },
-          health: {
-            probe: { type: 'tcpSocket', port: null },
-            periodMs: 2000,
-            timeoutMs: 1000,
-            failureThreshold: 3,
-            successThreshold: 1,
-          },
-          leader: null,
-          connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
-          ejection: null,
-        },
-      ],
-      listeners: [
-        {
-          name: 'web',
-          address: { host: '127.0.0.1', port: 8080 },
-          protocol: 'HTTP',
-          limits: { headBytes: 65_536, headers: 100, connections: 10_000 },
-          debugHeaders: false,
-          timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
-          rules: [
-            {
-              name: 'web-0',
-              hostnames: [],
-              matches: [],
-              backendRefs: [{ name: 'db', weight: 1 }],
-              selection: { type: 'Balance', over: 'Ready', algorithm: 'LeastRequest' },
-              timeouts: { requestMs: 0, backendRequestMs: 0 },
-              retry: { attempts: 2, codes: [], backoffMs: 25, budget: null },
-            },
-          ],
-        },
-      ],
-      selfPodName: '',
-      admin: { host: '', port: 9180 },
-      debug: { host: '127.0.0.1', port: 9181 },
-      log: { level: 'info', access: false },
-      shutdownTimeoutMs: 25_000,
+    const rule = ruleConfig({
+      name: 'web-0',
+      selection: { type: 'Balance', over: 'Ready', algorithm: 'LeastRequest' },
+      retry: { attempts: 2, codes: [], backoffMs: 25, budget: null },
     });
+    const address = { host: '127.0.0.1', port: 8080 };
+    expect(configOf(sample())).toEqual(
+      configWith({
+        backends: [backendConfig()],
+        listeners: [listenerConfig({ name: 'web', address, rules: [rule] })],
+      }),
+    );
   });
 
   it('takes one value where a list may stand', () => {

@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { requestViewOf } from '../../../src/data/described-request.ts';
 import { explainRequest, listenerOfUrl } from '../../../src/data/explain.ts';
-import type { Config, RuleConfig } from '../../../src/model/config.ts';
+import type { RuleConfig } from '../../../src/model/config.ts';
 import type { BackendSnapshot, Route, RoutingSnapshot } from '../../../src/model/snapshot.ts';
+import { configWith } from '../../helpers/config.ts';
 import { backendOf, hold, listenerOf, matchOf, noHold, ordinalSelection, pod, rule } from '../fixtures.ts';
 
-const config: Config = {
-  backends: [],
-  listeners: [],
-  selfPodName: '',
-  admin: { host: '', port: 9180 },
-  debug: { host: '127.0.0.1', port: 9181 },
-  log: { level: 'info', access: false },
-  shutdownTimeoutMs: 25_000,
-};
+const config = configWith();
 
 function snapshotOf(
   rules: readonly RuleConfig[],

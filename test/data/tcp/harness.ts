@@ -12,6 +12,7 @@ import { Metrics } from '../../../src/observe/metrics.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
+import { configWith } from '../../helpers/config.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
 import { backendConfig, backendOf, listenerOf, rule } from '../fixtures.ts';
 
@@ -57,15 +58,12 @@ export async function tcp(
     without: { backend?: boolean; listener?: boolean } = {},
   ): RoutingSnapshot => ({
     version: ++version,
-    config: {
+    config: configWith({
       backends: [backend],
       listeners: [listener.config],
       selfPodName: options.selfPodName ?? '',
-      admin: { host: '127.0.0.1', port: 0 },
-      debug: { host: '127.0.0.1', port: 0 },
-      log: { level: 'info', access: false },
       shutdownTimeoutMs: 60,
-    },
+    }),
     configHash: 'test',
     backends: new Map(
       without.backend
