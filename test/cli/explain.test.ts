@@ -15,8 +15,8 @@ import { emptySnapshot } from '../../src/model/empty.ts';
 import type { Explanation } from '../../src/model/explanation.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../src/model/snapshot.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
-import { backendConfig, backendOf, hold, listenerOf, matchOf, pod, rule } from '../data/fixtures.ts';
-import { configWith } from '../helpers/config.ts';
+import { backendOf, hold, listenerOf, matchOf, pod, rule } from '../data/fixtures.ts';
+import { backendConfig, configWith } from '../helpers/config.ts';
 
 const config = configWith({ backends: [backendConfig()] });
 const writes = rule('writes', {

@@ -1,27 +1,23 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { backendConfig, ruleConfig } from '../helpers/config.ts';
 import {
-  backendConfig,
+  A,
+  B,
   claimant,
   config,
   follower,
   member,
   probedBackend,
-  ruleConfig,
+  twoPods,
   type World,
   world,
 } from './harness.ts';
 
-const A = '10.0.0.1';
-const B = '10.0.0.2';
 let w: World;
 afterEach(() => w.plane.close());
 
 async function start(first = config([probedBackend()])): Promise<void> {
-  w = world(first);
-  w.pods.set(A, claimant());
-  w.pods.set(B, follower());
-  w.members([member('db-0', A), member('db-1', B)]);
-  await w.run(20);
+  w = await twoPods(world(first));
 }
 
 const plain = (part: Parameters<typeof backendConfig>[0] = {}): ReturnType<typeof config> =>

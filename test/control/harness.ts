@@ -12,8 +12,6 @@ import { silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from '../helpers/config.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
-export { backendConfig, ruleConfig };
-
 export function httpProbe(path: string): LeaderProbeSource['probe'] {
   return {
     type: 'http',
@@ -183,4 +181,17 @@ export function follower(part: Partial<FakePod> = {}): FakePod {
 /** A healthy Pod that claims. */
 export function claimant(part: Partial<FakePod> = {}): FakePod {
   return follower({ leader: 'success', ...part });
+}
+
+/** The addresses of `db-0` and `db-1` of `twoPods`. */
+export const A = '10.0.0.1';
+export const B = '10.0.0.2';
+
+/** The world with the Pods db-0 and db-1, each probed once; if nothing else is said db-0 claims and db-1 follows. */
+export async function twoPods(w: World, a = claimant(), b = follower()): Promise<World> {
+  w.pods.set(A, a);
+  w.pods.set(B, b);
+  w.members([member('db-0', A), member('db-1', B)]);
+  await w.run(20);
+  return w;
 }

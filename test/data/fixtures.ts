@@ -43,8 +43,6 @@ export function request(
   };
 }
 
-export { backendConfig };
-
 let nextId = 1;
 
 export function pod(ordinal: number, state: PodState = 'ready', part: Partial<PodView> = {}): PodView {

@@ -3,7 +3,7 @@ import { Launcher } from '../../../src/control/health/launcher.ts';
 import { PodMonitor } from '../../../src/control/health/monitor.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import type { Clock } from '../../../src/platform/clock.ts';
-import { backendConfig } from '../harness.ts';
+import { backendConfig } from '../../helpers/config.ts';
 
 /** A clock whose timers fire a little before their time, as Node's do (they count whole milliseconds). */
 class EarlyClock implements Clock {

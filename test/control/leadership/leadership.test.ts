@@ -1,35 +1,28 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LeaderProbeSource } from '../../../src/model/config.ts';
+import { backendConfig } from '../../helpers/config.ts';
 import {
-  backendConfig,
+  A,
+  B,
   claimant,
   config,
   follower,
   member,
   probedBackend,
+  twoPods,
   type World,
   world,
 } from '../harness.ts';
 
-const A = '10.0.0.1';
-const B = '10.0.0.2';
 let w: World;
 afterEach(() => w.plane.close());
-
-async function twoPods(first: World, a = claimant(), b = follower()): Promise<void> {
-  w = first;
-  w.pods.set(A, a);
-  w.pods.set(B, b);
-  w.members([member('db-0', A), member('db-1', B)]);
-  await w.run(20);
-}
 
 const probed = (part: Partial<LeaderProbeSource> = {}): World => world(config([probedBackend(part)]));
 const leads = (): string | null => w.backend().leadership.leader?.name ?? null;
 
 describe('leadership by probe', () => {
   it('knows the leader after one round, and its followers', async () => {
-    await twoPods(probed());
+    w = await twoPods(probed());
     expect(w.backend().leadership).toMatchObject({ state: 'known', claimants: ['db-0'] });
     expect(leads()).toBe('db-0');
     expect(w.backend().leadership.leader).toBe(w.pod('db-0'));
@@ -37,7 +30,7 @@ describe('leadership by probe', () => {
   });
 
   it('L1 (autobase#539) an unready claimant neither leads nor conflicts', async () => {
-    await twoPods(probed(), claimant({ health: 'refused' }), follower());
+    w = await twoPods(probed(), claimant({ health: 'refused' }), follower());
     expect(w.backend().leadership).toMatchObject({ state: 'none', reason: 'db-0 claims but is unready' });
     w.pods.set(B, claimant());
     await w.run(1000);
@@ -46,7 +39,7 @@ describe('leadership by probe', () => {
   });
 
   it('L2 (helm/charts#15115) two claimants are a conflict until one stops', async () => {
-    await twoPods(probed(), follower(), claimant());
+    w = await twoPods(probed(), follower(), claimant());
     expect(leads()).toBe('db-1');
     w.pods.set(A, claimant());
     await w.run(1000);
@@ -59,7 +52,7 @@ describe('leadership by probe', () => {
   });
 
   it('L3 (helm/charts#2527) successThreshold 2: one claim of a restarted Pod is not believed', async () => {
-    await twoPods(probed({ successThreshold: 2 }), follower(), claimant());
+    w = await twoPods(probed({ successThreshold: 2 }), follower(), claimant());
     await w.run(1000);
     expect(leads()).toBe('db-1');
     w.pods.set(B, claimant({ leader: 'timeout', health: 'timeout' }));
@@ -73,7 +66,7 @@ describe('leadership by probe', () => {
   });
 
   it('an answer that does not claim ends the claim at once, whatever failureThreshold says', async () => {
-    await twoPods(probed({ failureThreshold: 5 }));
+    w = await twoPods(probed({ failureThreshold: 5 }));
     w.pods.set(A, follower());
     await w.run(1002);
     expect(w.backend().leadership.state).toBe('none');
@@ -88,7 +81,7 @@ describe('leadership by probe', () => {
     'promise 4: silence (%s) ends the claim within D',
     async (how, periodMs, timeoutMs, failureThreshold, jitter) => {
       const source = { periodMs, timeoutMs, failureThreshold };
-      await twoPods(world(config([probedBackend(source)]), () => jitter));
+      w = await twoPods(world(config([probedBackend(source)]), () => jitter));
       for (const stopAfter of [0, 170, 390, 530, 990]) {
         w.pods.set(A, claimant());
         await w.run(2 * (periodMs + timeoutMs));
@@ -102,7 +95,7 @@ describe('leadership by probe', () => {
   );
 
   it('one unanswered probe is not the end of a claim', async () => {
-    await twoPods(probed());
+    w = await twoPods(probed());
     const { revision } = w.backend().leadership;
     w.pods.set(A, claimant({ leader: 'timeout' }));
     await w.run(1450);
@@ -113,7 +106,7 @@ describe('leadership by probe', () => {
   });
 
   it('promise 6: the claim of another Pod asks the old leader at once', async () => {
-    await twoPods(probed({ successThreshold: 2 }));
+    w = await twoPods(probed({ successThreshold: 2 }));
     await w.run(1000);
     await w.run(500);
     // db-1 joins the probes half a period later than db-0.
@@ -135,7 +128,7 @@ describe('leadership by probe', () => {
 
 describe('terms', () => {
   it('promise 5: a claimant with a lower term than one seen does not lead, alone or not', async () => {
-    await twoPods(probed({ term: { json: '/term' } }), claimant({ term: '18446744073709551617' }));
+    w = await twoPods(probed({ term: { json: '/term' } }), claimant({ term: '18446744073709551617' }));
     expect(w.backend().leadership.term).toBe('18446744073709551617');
     w.pods.set(A, follower());
     w.pods.set(B, claimant({ term: '18446744073709551616' }));
@@ -148,7 +141,7 @@ describe('terms', () => {
   });
 
   it('remembers the highest term although the Pod that showed it has left', async () => {
-    await twoPods(probed({ term: { json: '/term' } }), claimant({ term: '7' }));
+    w = await twoPods(probed({ term: { json: '/term' } }), claimant({ term: '7' }));
     w.pods.set(B, claimant({ term: '6' }));
     w.members([member('db-1', B)]);
     await w.run(2000);
@@ -158,7 +151,7 @@ describe('terms', () => {
 
 describe('evidence', () => {
   it('a failed write re-probes every Pod at once; the revision grows when all have answered, changed or not', async () => {
-    await twoPods(probed(), claimant(), follower({ delayMs: 50 }));
+    w = await twoPods(probed(), claimant(), follower({ delayMs: 50 }));
     await w.run(200);
     const { revision } = w.backend().leadership;
     w.probes.length = 0;
@@ -172,7 +165,7 @@ describe('evidence', () => {
   });
 
   it('is limited to ten rounds a second', async () => {
-    await twoPods(probed({ periodMs: 60_000 }));
+    w = await twoPods(probed({ periodMs: 60_000 }));
     w.probes.length = 0;
     const podId = w.pod('db-1').id;
     for (let i = 0; i < 200; i++) {
@@ -194,7 +187,7 @@ describe('evidence', () => {
     ['/relative', A],
     ['http://[::1', A],
   ])('a Location %s only orders the probes', async (hint, firstAsked) => {
-    await twoPods(probed({ periodMs: 60_000 }));
+    w = await twoPods(probed({ periodMs: 60_000 }));
     await w.run(200);
     w.probes.length = 0;
     w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-0').id, hint });
@@ -205,7 +198,7 @@ describe('evidence', () => {
   });
 
   it('finishes a round although a Pod leaves during it', async () => {
-    await twoPods(probed({ periodMs: 60_000 }), claimant(), follower({ leader: 'timeout' }));
+    w = await twoPods(probed({ periodMs: 60_000 }), claimant(), follower({ leader: 'timeout' }));
     await w.run(1000);
     const { revision } = w.backend().leadership;
     w.plane.report({ kind: 'leader_closed', backend: 'db', podId: w.pod('db-0').id });
@@ -221,7 +214,7 @@ describe('other sources', () => {
     world(config([backendConfig({ leader: { source, onConflict: 'Refuse', learn: [] } })]));
 
   it('Ordinal: the Pod of that ordinal, if ready', async () => {
-    await twoPods(withSource({ type: 'Ordinal', ordinal: 1 }));
+    w = await twoPods(withSource({ type: 'Ordinal', ordinal: 1 }));
     expect(leads()).toBe('db-1');
     w.pods.set(B, follower({ health: 'refused' }));
     await w.run(4000);
@@ -229,7 +222,7 @@ describe('other sources', () => {
   });
 
   it('Ordinal: evidence probes health and then grows the revision', async () => {
-    await twoPods(withSource({ type: 'Ordinal', ordinal: 1 }));
+    w = await twoPods(withSource({ type: 'Ordinal', ordinal: 1 }));
     const { revision } = w.backend().leadership;
     w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-1').id, hint: null });
     await w.run(200);
@@ -237,7 +230,7 @@ describe('other sources', () => {
   });
 
   it('DNS: the Pod with an address in the answer; two are a conflict; a stranger is nobody', async () => {
-    await twoPods(withSource({ type: 'DNS', service: 'db-leader' }));
+    w = await twoPods(withSource({ type: 'DNS', service: 'db-leader' }));
     expect(w.backend().leadership.state).toBe('none');
     w.addresses([B]);
     await w.run(5);
@@ -253,7 +246,7 @@ describe('other sources', () => {
 
 describe('metrics', () => {
   it('counts the seconds without a leader and the changes of leader', async () => {
-    await twoPods(probed(), follower(), follower());
+    w = await twoPods(probed(), follower(), follower());
     await w.run(5000);
     w.pods.set(A, claimant());
     await w.run(3000);

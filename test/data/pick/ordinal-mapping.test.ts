@@ -4,7 +4,8 @@ import { fnv1a64, jumpHash } from '../../../src/data/pick/hash.ts';
 import { targetOf } from '../../../src/data/pick/ordinal-mapping.ts';
 import { multiply, parseDecimal, remainder } from '../../../src/data/pick/uint64.ts';
 import type { OrdinalMapping } from '../../../src/model/config.ts';
-import { backendConfig, backendOf, pod } from '../fixtures.ts';
+import { backendConfig } from '../../helpers/config.ts';
+import { backendOf, pod } from '../fixtures.ts';
 
 const MASK = (1n << 64n) - 1n;
 const split = (value: bigint): { hi: number; lo: number } => ({

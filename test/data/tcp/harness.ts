@@ -12,9 +12,11 @@ import { Metrics } from '../../../src/observe/metrics.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
-import { configWith } from '../../helpers/config.ts';
+import { backendConfig, configWith } from '../../helpers/config.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
-import { backendConfig, backendOf, listenerOf, rule } from '../fixtures.ts';
+import { type PodScript, RawPod } from '../../helpers/raw-pod.ts';
+import { poll } from '../../helpers/waiting.ts';
+import { backendOf, hold, listenerOf, pod, rule } from '../fixtures.ts';
 
 type Leader = Parameters<typeof backendOf>[1];
 
@@ -145,4 +147,52 @@ export async function tcp(
     removed: (what) => cell.publish(snapshot(lastPods, lastLeader, what)),
     failures: (name) => metrics.requestFailures.with('tcp', name).value,
   };
+}
+
+/** Ready Pods that keep every byte they get, as taps and as the snapshot shows them. */
+export async function rawPods(
+  count: number,
+  script: PodScript = {},
+): Promise<{ taps: RawPod[]; views: PodView[] }> {
+  const taps = await Promise.all(
+    Array.from({ length: count }, () =>
+      RawPod.start({
+        ...script,
+        onConnect(connection) {
+          connection.raw = true;
+          script.onConnect?.(connection);
+        },
+      }),
+    ),
+  );
+  onTestFinished(() => {
+    for (const tap of taps) tap.close();
+  });
+  return { taps, views: taps.map((tap, n) => pod(n, 'ready', { port: tap.port })) };
+}
+
+/** A Leader rule with these parts. */
+export const leaderRule = (
+  part: { onDemotion?: 'Close' | 'Drain'; timeoutMs?: number; maxRequests?: number } = {},
+): Partial<RuleConfig> => ({
+  selection: {
+    type: 'Leader',
+    hold: { ...hold, timeoutMs: part.timeoutMs ?? 10_000, maxRequests: part.maxRequests ?? 1000 },
+    onDemotion: part.onDemotion ?? 'Close',
+  },
+});
+/** A rule that takes turns. */
+export const balance: Partial<RuleConfig> = {
+  selection: { type: 'Balance', over: 'Ready', algorithm: 'RoundRobin' },
+};
+
+/** Every connection is over, for the Pods' counts, the registry and the gauge. */
+export function nothingInFlight(t: Tcp): Promise<unknown> {
+  return poll(
+    () =>
+      [...t.inFlight.values()].every((n) => n === 0) &&
+      t.tunnels.size === 0 &&
+      t.metrics.upstreamConnections.with('db', 'active').value === 0,
+    'nothing in flight',
+  );
 }
