@@ -43,10 +43,13 @@ export class ChunkScanner {
   #trailerFields: FieldBlock | null = null;
   readonly #mode: ChunkMode;
   readonly #maxTrailerBytes: number;
+  readonly #nominated: ReadonlySet<string> | null;
 
-  constructor(mode: ChunkMode, maxTrailerBytes: number) {
+  /** @param nominated lower-case names of fields that end at this hop, in the trailers too */
+  constructor(mode: ChunkMode, maxTrailerBytes: number, nominated: ReadonlySet<string> | null) {
     this.#mode = mode;
     this.#maxTrailerBytes = maxTrailerBytes;
+    this.#nominated = nominated;
   }
 
   /**
@@ -181,7 +184,7 @@ export class ChunkScanner {
     this.#state = DONE;
     if (this.#mode === 'framed') {
       const text = section.toString('latin1', 0, next);
-      out.push(`0\r\n${keptTrailers(text, this.#trailerFields)}\r\n`);
+      out.push(`0\r\n${keptTrailers(text, this.#trailerFields, this.#nominated)}\r\n`);
     }
     return from + next - before;
   }

@@ -46,10 +46,13 @@ function merged(before: ConnectionOptions, value: string): ConnectionOptions {
 
 /** Whether TE lists `trailers`, the only member of it that concerns the next hop (RFC 9110 section 10.1.4). */
 export function acceptsTrailers(text: string, fields: FieldBlock): boolean {
-  const i = fields.find(TE);
-  if (i < 0) return false;
-  const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
-  return value.split(',').some((member) => member.trim().toLowerCase() === 'trailers');
+  if (!fields.has(TE)) return false;
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.ids[i] !== TE) continue;
+    const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
+    if (value.split(',').some((member) => member.trim().toLowerCase() === 'trailers')) return true;
+  }
+  return false;
 }
 
 /** Whether the sender of a head keeps its connection open after the message (RFC 9112 section 9.3). */

@@ -1,4 +1,5 @@
 import { ChunkScanner, type Piece } from './chunk-scanner.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** Reads a request's body from bytes that come in any pieces. Chunks go on as chunks, without extensions. */
 export class RequestBody {
@@ -7,14 +8,10 @@ export class RequestBody {
   #remaining: number;
   readonly #scanner: ChunkScanner | null;
 
-  constructor(
-    contentLength: number,
-    chunked: boolean,
-    maxTrailerBytes: number,
-    mode: 'framed' | 'data' = 'framed',
-  ) {
+  constructor(head: RequestHead, maxTrailerBytes: number) {
+    const { contentLength, chunked, connection } = head;
     this.#remaining = Math.max(0, contentLength);
-    this.#scanner = chunked ? new ChunkScanner(mode, maxTrailerBytes) : null;
+    this.#scanner = chunked ? new ChunkScanner('framed', maxTrailerBytes, connection.nominated) : null;
     this.complete = !chunked && this.#remaining === 0;
   }
 

@@ -73,7 +73,7 @@ export class ResponseReader {
     if (method === 'HEAD' || head.status === 204 || head.status === 304) this.framing = 'none';
     else if (head.chunked) {
       this.framing = 'chunked';
-      this.#scanner = new ChunkScanner(mode, MAX_HEAD_BYTES);
+      this.#scanner = new ChunkScanner(mode, MAX_HEAD_BYTES, head.connection.nominated);
     } else if (head.contentLength >= 0) {
       this.framing = head.contentLength === 0 ? 'none' : 'length';
       this.#remaining = head.contentLength;

@@ -2,7 +2,7 @@ import type { FieldBlock } from './field-block.ts';
 
 /**
  * What no trailer may say, beside the fields with a number (RFC 9110 section 6.5.1): framing, routing, authentication,
- * content format, response control.
+ * request modifiers, content format, response control.
  */
 const FORBIDDEN = new Set([
   'age',
@@ -13,6 +13,11 @@ const FORBIDDEN = new Set([
   'content-type',
   'date',
   'expires',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
   'location',
   'pragma',
   'proxy-authenticate',
@@ -24,13 +29,22 @@ const FORBIDDEN = new Set([
   'warning',
 ]);
 
-/** The lines of a trailer section that may pass, each with its CRLF. */
-export function keptTrailers(text: string, fields: FieldBlock): string {
+/**
+ * The lines of a trailer section that may pass, each with its CRLF.
+ * @param nominated by the head's Connection: they end at this hop here, too (RFC 9110 section 7.6.1)
+ */
+export function keptTrailers(
+  text: string,
+  fields: FieldBlock,
+  nominated: ReadonlySet<string> | null,
+): string {
   let kept = '';
   for (let i = 0; i < fields.count; i++) {
     const at = i * 4;
     const name = text.slice(fields.offsets[at]!, fields.offsets[at + 1]!);
-    if (fields.ids[i] !== 0 || FORBIDDEN.has(name.toLowerCase())) continue;
+    const lower = name.toLowerCase();
+    if (fields.ids[i] !== 0 || FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-')) continue;
+    if (nominated?.has(lower)) continue;
     kept += `${name}: ${text.slice(fields.offsets[at + 2]!, fields.offsets[at + 3]!)}\r\n`;
   }
   return kept;

@@ -252,7 +252,7 @@ export class HttpConnection implements Downstream {
     this.#state = 'exchange';
     this.#body =
       head.chunked || head.contentLength > 0
-        ? new RequestBody(head.contentLength, head.chunked, this.#listener.config.limits.headBytes)
+        ? new RequestBody(head, this.#listener.config.limits.headBytes)
         : null;
     this.#bodyReadMs = nowMs;
     const started = startExchange(this.#deps, this, head, this.#listener.config.name, nowMs);
