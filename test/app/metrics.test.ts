@@ -30,6 +30,11 @@ const FAMILIES: Readonly<Record<string, string>> = {
   headroute_config_last_reload_success_timestamp_seconds: 'gauge',
 };
 
+/** Every Pod has its turn. */
+const IN_TURN = [
+  { name: 'all', backendRefs: [{ name: 'db' }], selection: { type: 'Balance', algorithm: 'RoundRobin' } },
+];
+
 const NAME = /^[a-z_][a-z0-9_]*$/;
 
 /** What `promtool check metrics` would say, as far as it is a rule: HELP there, units and suffixes in the name. */
@@ -68,17 +73,7 @@ it.concurrent('after traffic of every kind the exposition is still strictly righ
     test,
     scene.document({
       backends: [scene.backend({ leader: LEADER })],
-      listeners: [
-        listener({
-          rules: [
-            {
-              name: 'all',
-              backendRefs: [{ name: 'db' }],
-              selection: { type: 'Balance', algorithm: 'RoundRobin' },
-            },
-          ],
-        }),
-      ],
+      listeners: [listener({ rules: IN_TURN })],
     }),
   );
   await running.pods(2);
@@ -121,9 +116,6 @@ it.concurrent('M1 (linkerd2#819, cilium#23162): 1,000 Pods replaced, under the s
     );
   publish(0, odd.port);
   const { host, port } = scene.dns.address;
-  const rules = [
-    { name: 'all', backendRefs: [{ name: 'db' }], selection: { type: 'Balance', algorithm: 'RoundRobin' } },
-  ];
   const running = await sidecar(
     test,
     scene.document({
@@ -133,7 +125,7 @@ it.concurrent('M1 (linkerd2#819, cilium#23162): 1,000 Pods replaced, under the s
           health: { tcpSocket: {}, period: '1s' },
         }),
       ],
-      listeners: [listener({ rules })],
+      listeners: [listener({ rules: IN_TURN })],
     }),
   );
   const settled = (first: number, at: number): Promise<true> =>

@@ -10,7 +10,7 @@ import { pause } from '../helpers/waiting.ts';
 import { sampleValue } from '../observe/exposition.ts';
 import { ConfigMap } from './support/config-map.ts';
 import type { Sidecar } from './support/sidecar.ts';
-import { type Document, freePort, listener, sidecar, stage, takenPort } from './support/stage.ts';
+import { type Document, freePort, listener, type Scope, sidecar, stage, takenPort } from './support/stage.ts';
 
 const IN_FORCE = 'the changed configuration is in force';
 const INVALID = 'the changed configuration is invalid';
@@ -37,14 +37,19 @@ async function reloads(running: Sidecar): Promise<{ success: number; failure: nu
   };
 }
 
-it.concurrent('C1 (traefik#2057, mediamtx#181): each of five swaps of ..data 300 ms apart, and one later, is in force within a second and counted once', async (test) => {
+/** A sidecar whose file is in a ConfigMap, first as `version('v0')`; each version is told by the name of its rule. */
+async function mounted(scope: Scope) {
   const root = mkdtempSync(join(tmpdir(), 'headroute-map-'));
-  test.onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  const scene = await stage(test);
+  scope.onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const scene = await stage(scope);
   const version = (name: string): Document =>
     scene.document({ listeners: [listener({ debugHeaders: true, rules: rules(name) })] });
   const map = new ConfigMap(join(root, 'map'), version('v0'));
-  const running = await sidecar(test, null, { file: map.file });
+  return { map, version, running: await sidecar(scope, null, { file: map.file }) };
+}
+
+it.concurrent('C1 (traefik#2057, mediamtx#181): each of five swaps of ..data 300 ms apart, and one later, is in force within a second and counted once', async (test) => {
+  const { map, version, running } = await mounted(test);
   const before = await reloads(running);
   for (const n of [1, 2, 3, 4, 5]) {
     map.swap(version(`v${n}`));
@@ -68,13 +73,7 @@ it.concurrent('C1 (traefik#2057, mediamtx#181): each of five swaps of ..data 300
 });
 
 it.concurrent('a ConfigMap removed and put back is survived: the running rules stay, what comes back is taken', async (test) => {
-  const root = mkdtempSync(join(tmpdir(), 'headroute-map-'));
-  test.onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  const scene = await stage(test);
-  const version = (name: string): Document =>
-    scene.document({ listeners: [listener({ debugHeaders: true, rules: rules(name) })] });
-  const map = new ConfigMap(join(root, 'map'), version('v0'));
-  const running = await sidecar(test, null, { file: map.file });
+  const { map, version, running } = await mounted(test);
   await running.pods(2);
   map.remove();
   await running.log('cannot be read; the running configuration stays');

@@ -18,6 +18,21 @@ async function serving(scope: Scope, part: (scene: Stage) => Document = () => ({
   return { scene, running };
 }
 
+/** A sidecar that holds the POST of this client, since neither Pod leads. */
+async function holding(scope: Scope, timeout: string) {
+  const { scene, running } = await serving(scope, (scene) => ({
+    backends: [scene.backend({ leader: LEADER })],
+    listeners: [
+      listener({ rules: [{ name: 'w', backendRefs: [{ name: 'db' }], selection: { type: 'Leader' } }] }),
+    ],
+    shutdown: { timeout },
+  }));
+  const client = await RawClient.connect(running.port());
+  client.send('POST /w HTTP/1.1\r\nHost: db\r\nContent-Length: 2\r\n\r\nhi');
+  await running.until(async () => (await running.state()).held.db === 1, 'the request is held');
+  return { scene, running, client };
+}
+
 it.concurrent.for(['SIGTERM', 'SIGINT'] as const)(
   'S1 (agent-stack-k8s#862): %s while idle, with a kept connection open, exits 0 at once',
   async (signal, test) => {
@@ -71,16 +86,7 @@ it.concurrent('S1: SIGTERM under load exits 0; every request that was sent is an
 });
 
 it.concurrent('S1: SIGTERM during a held request: it is answered when a leader comes within shutdown.timeout, exit 0', async (test) => {
-  const { scene, running } = await serving(test, (scene) => ({
-    backends: [scene.backend({ leader: LEADER })],
-    listeners: [
-      listener({ rules: [{ name: 'w', backendRefs: [{ name: 'db' }], selection: { type: 'Leader' } }] }),
-    ],
-    shutdown: { timeout: '5s' },
-  }));
-  const client = await RawClient.connect(running.port());
-  client.send('POST /w HTTP/1.1\r\nHost: db\r\nContent-Length: 2\r\n\r\nhi');
-  await running.until(async () => (await running.state()).held.db === 1, 'the request is held');
+  const { scene, running, client } = await holding(test, '5s');
   running.signal('SIGTERM');
   await running.log('stopping');
   scene.pods[1]!.leads = true;
@@ -90,16 +96,7 @@ it.concurrent('S1: SIGTERM during a held request: it is answered when a leader c
 });
 
 it.concurrent('S1: SIGTERM during a held request with no leader in sight: 503, nothing sent, exit 0 by shutdown.timeout', async (test) => {
-  const { scene, running } = await serving(test, (scene) => ({
-    backends: [scene.backend({ leader: LEADER })],
-    listeners: [
-      listener({ rules: [{ name: 'w', backendRefs: [{ name: 'db' }], selection: { type: 'Leader' } }] }),
-    ],
-    shutdown: { timeout: '700ms' },
-  }));
-  const client = await RawClient.connect(running.port());
-  client.send('POST /w HTTP/1.1\r\nHost: db\r\nContent-Length: 2\r\n\r\nhi');
-  await running.until(async () => (await running.state()).held.db === 1, 'the request is held');
+  const { scene, running, client } = await holding(test, '700ms');
   running.signal('SIGTERM');
   const { status, fields } = await client.response('POST');
   expect(status).toBe(503);

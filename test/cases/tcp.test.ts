@@ -41,6 +41,19 @@ async function endsWithin(client: RawClient, ms: number): Promise<number> {
   return performance.now() - start;
 }
 
+/** db-0 turns unready under the client's echoing connection, which `Close` cuts within D and `Keep` leaves alone. */
+async function turnsUnready(scene: Scenario, client: RawClient, onUnready: 'Close' | 'Keep'): Promise<void> {
+  scene.db0.healthy = false;
+  if (onUnready === 'Close') await endsWithin(client, BOUND_MS);
+  else {
+    await scene.untilPod('db-0', ({ state }) => state === 'unready', 'unready');
+    await pause(100);
+    client.send('kept');
+    await untilReceived(client, 'kept');
+  }
+  client.socket.destroy();
+}
+
 const LEADER = rule({ type: 'Leader', hold: { timeout: '3s' } });
 
 // zalando/postgres-operator#2035
@@ -172,15 +185,7 @@ for (const onUnready of ['Close', 'Keep'] as const)
       await scene.untilReady('db-0');
       const client = await open(scene);
       await untilReceived(client, 'db-0');
-      scene.db0.healthy = false;
-      if (onUnready === 'Close') await endsWithin(client, BOUND_MS);
-      else {
-        await scene.untilPod('db-0', ({ state }) => state === 'unready', 'unready');
-        await pause(100);
-        client.send('kept');
-        await untilReceived(client, 'kept');
-      }
-      client.socket.destroy();
+      await turnsUnready(scene, client, onUnready);
     },
   );
 
@@ -197,15 +202,7 @@ for (const onUnready of ['Close', 'Keep'] as const)
       await untilReceived(client, '101 Switching');
       client.send('hello');
       await untilReceived(client, 'hello');
-      scene.db0.healthy = false;
-      if (onUnready === 'Close') await endsWithin(client, BOUND_MS);
-      else {
-        await scene.untilPod('db-0', ({ state }) => state === 'unready', 'unready');
-        await pause(100);
-        client.send('kept');
-        await untilReceived(client, 'kept');
-      }
-      client.socket.destroy();
+      await turnsUnready(scene, client, onUnready);
     },
   );
 
