@@ -182,8 +182,8 @@ describe('clients that do not read', () => {
 
 /**
  * 1,000, the number of README's promise, or as many as the kernel has memory for: it keeps some 3 MiB for each download on its way
- * through two loopback connections, and when all sockets of the machine have used up tcp_mem it drops what comes (tcp(7)). With
- * small buffers it is 1,000: `unshare -n`, then `ip link set lo up` and net.ipv4.tcp_wmem="4096 16384 65536", tcp_rmem alike.
+ * through two loopback connections, and when all sockets of the machine have used up tcp_mem it drops what comes (tcp(7)).
+ * With small buffers it is 1,000: `npm run test:stalled`.
  */
 function affordable(): number {
   const setting = (name: string) =>
