@@ -3,6 +3,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { KEPT_BODY_BYTES } from '../forward/retry.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
+import { EXPECT } from '../http1/field-names.ts';
 import {
   type FanOutAnswer,
   type FanOutResponse,
@@ -47,7 +48,15 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
         'method_not_allowed',
         `a fan-out takes safe methods only, not ${this.request.method} (allowUnsafe)`,
       );
+    else if (this.request.contentLength > KEPT_BODY_BYTES) this.#tooLarge();
     else if (this.requestComplete) this.route();
+    // The body is read before a Pod is asked: who waits for a word to send it must have it from here.
+    else if (this.received === 0 && this.request.minor === 1 && this.request.fields.has(EXPECT))
+      this.down.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  #tooLarge(): void {
+    this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
   }
 
   get timeoutMs(): number {
@@ -67,8 +76,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     this.requestComplete = complete;
     for (const piece of pieces) this.received += piece.length;
     this.#body.push(...pieces);
-    if (this.received > KEPT_BODY_BYTES)
-      this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
+    if (this.received > KEPT_BODY_BYTES) this.#tooLarge();
     else if (complete && this.#started) this.route();
   }
 

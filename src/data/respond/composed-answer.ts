@@ -26,14 +26,15 @@ export function composedAnswer(
 ): string {
   const { status, body } = parts;
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-  let announced = `${body.length}`;
+  /** HEAD tells only what a Pod told: nobody knows the length of a body that was not asked for (RFC 9110 section 8.6). */
+  let announced = options.isHead ? null : `${body.length}`;
   for (const [name, value] of parts.headers) {
     const lower = name.toLowerCase();
     if (lower === 'content-length' && options.isHead) announced = value;
     if (!OWN.has(lower)) head += `${name}: ${value}\r\n`;
   }
   const bodiless = status === 204 || status === 304;
-  if (!bodiless) head += `Content-Length: ${announced}\r\n`;
+  if (!bodiless && announced !== null) head += `Content-Length: ${announced}\r\n`;
   if (options.close) head += 'Connection: close\r\n';
   else if (options.clientMinor === 0) head += 'Connection: keep-alive\r\n';
   return `${head}${options.extra}\r\n${options.isHead || bodiless ? '' : body.toString('latin1')}`;
