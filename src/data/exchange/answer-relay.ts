@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { giveBack, letGo } from '../forward/read-buffers.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
@@ -63,10 +64,17 @@ export class AnswerRelay {
   #write(attempt: Attempt, head: string, pieces: readonly Piece[]): void {
     this.bytesSent += head.length;
     for (const piece of pieces) this.bytesSent += piece.length;
-    if (writeAnswer(this.#socket, head, pieces)) attempt.keepBuffer();
+    const inUse = writeAnswer(this.#socket, head, pieces);
     if (this.#socket.writableLength === 0) return;
     // The kernel takes no more: each further read would cost memory for as long as the client does not read (SPEC 6).
     attempt.pause();
-    if (!this.#socket.writableNeedDrain) this.#socket.write('', () => attempt.resume());
+    const lent = inUse ? attempt.lendBuffer() : null;
+    this.#socket.write('', (error) => {
+      if (lent !== null) {
+        if (error) letGo(lent);
+        else giveBack(lent);
+      }
+      attempt.resume();
+    });
   }
 }

@@ -16,7 +16,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 const MAX_QUEUED = 64 * 1024;
 /** Interim answers (1xx) to one request before the Pod is thought to babble. */
 const MAX_INTERIM = 32;
-const LARGE_BODY = 64 * 1024;
 
 /** One try of one request on one Pod: its connection from taking to giving back, and what was seen on it. */
 export class Attempt implements UpstreamUser {
@@ -159,6 +158,9 @@ export class Attempt implements UpstreamUser {
         this.#failed('protocol', reader.error);
         return;
       }
+      // Of unknown length, and more of it waits.
+      if (end === bytes.length && reader.framing !== 'length')
+        connection.expectBody(Number.POSITIVE_INFINITY);
     }
     if (!this.#relayed) {
       this.#relayed = true;
@@ -188,7 +190,7 @@ export class Attempt implements UpstreamUser {
         if (!this.#owner.answered(this, reader)) return -1;
         this.#answering = true;
         reader.beginBody(this.#method, this.#options.mode);
-        if (reader.remaining > LARGE_BODY) connection.readLarge(true);
+        connection.expectBody(reader.remaining);
         return at;
       }
       if (++this.#interims > MAX_INTERIM)
@@ -233,8 +235,9 @@ export class Attempt implements UpstreamUser {
     this.#end();
   }
 
-  keepBuffer(): void {
-    this.#connection?.keepBuffer();
+  /** As `UpstreamConnection.lendBuffer`; null: there is none to give back. */
+  lendBuffer(): Buffer | null {
+    return this.#connection?.lendBuffer() ?? null;
   }
 
   /** The client takes no more for now. */
@@ -248,7 +251,6 @@ export class Attempt implements UpstreamUser {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#connection?.buffersFree();
     this.#connection?.socket.resume();
   }
 
@@ -269,7 +271,7 @@ export class Attempt implements UpstreamUser {
     const { reader } = connection;
     this.#succeeded();
     this.#connection = null;
-    connection.readLarge(false);
+    connection.expectBody(0);
     if (this.#paused) connection.socket.resume();
     if (surplus) this.pool.poisoned(connection);
     else this.#giveBack(connection, keepsAlive(reader.head) && reader.framing !== 'close');

@@ -3,7 +3,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
-import { giveBack, LARGE_BUFFER, LEAST_BUFFER, SMALL_BUFFER, takeBuffer } from './read-buffers.ts';
+import { bufferFor, giveBack, LEAST_BUFFER, letGo, SMALL_BUFFER, takeBuffer } from './read-buffers.ts';
 
 /** What an upstream connection tells the request that uses it. */
 export interface UpstreamUser {
@@ -11,7 +11,7 @@ export interface UpstreamUser {
   onReady(): void;
   /**
    * Bytes `start` to `end`. The buffer is used again as soon as this returns: whoever keeps a view of it (a write that the
-   * kernel did not take whole) must call `keepBuffer()`.
+   * kernel did not take whole) must call `lendBuffer()`.
    */
   onBytes(bytes: Buffer, end: number): void;
   /** The kernel has taken all that was written. */
@@ -49,11 +49,9 @@ export class UpstreamConnection implements TurnTask {
   readonly #watch: IdleWatch;
   readonly #turn: TurnEnd;
   #buffer: Buffer = NO_BYTES;
-  /** A view of `#buffer` is still in use. */
+  /** `#buffer` is somebody else's now. */
   #lent = false;
-  /** The buffer lent last. */
-  #onLoan: Buffer | null = null;
-  #wantLarge = false;
+  #wanted = SMALL_BUFFER;
   #error: string | null = null;
 
   /** @param address one of the Pod's @param plain read by events, for a connection that becomes a tunnel */
@@ -124,21 +122,18 @@ export class UpstreamConnection implements TurnTask {
     }
   }
 
-  /** The view handed to `onBytes` last is still in use: the next bytes go to another buffer. */
-  keepBuffer(): void {
+  /**
+   * The view handed to `onBytes` last stays in use: its buffer is the caller's, to be given back or let go of when it no longer
+   * is. The next bytes go to another one.
+   */
+  lendBuffer(): Buffer {
     this.#lent = true;
+    return this.#buffer;
   }
 
-  /** All that was handed to `onBytes` has been let go of. */
-  buffersFree(): void {
-    if (this.#onLoan === null) return;
-    giveBack(this.#onLoan);
-    this.#onLoan = null;
-  }
-
-  /** A large body follows: read it in larger pieces. */
-  readLarge(large: boolean): void {
-    this.#wantLarge = large;
+  /** @param bytes how many are left of the body that is read; 0: it is over */
+  expectBody(bytes: number): void {
+    this.#wanted = bufferFor(bytes);
   }
 
   /** Takes the socket out for a tunnel; its bytes are the caller's from now on. Only for `plain` connections. */
@@ -177,13 +172,12 @@ export class UpstreamConnection implements TurnTask {
    * as the client may not read: a stalled download costs one large buffer, not two.
    */
   #nextBuffer(): Buffer {
-    let size = this.#wantLarge ? LARGE_BUFFER : SMALL_BUFFER;
+    let size = this.#wanted;
     if (this.#lent) {
       this.#lent = false;
-      this.#onLoan = this.#buffer;
       size = LEAST_BUFFER;
     } else {
-      if (this.#buffer.length === size) return this.#buffer;
+      if (this.#buffer.length === size || this.closed) return this.#buffer;
       giveBack(this.#buffer);
     }
     this.#buffer = takeBuffer(size);
@@ -212,6 +206,7 @@ export class UpstreamConnection implements TurnTask {
   #over(): void {
     if (this.closed) return;
     this.closed = true;
+    if (!this.#lent) letGo(this.#buffer);
     const { user } = this;
     this.user = null;
     if (!this.socket.destroyed) this.socket.destroy();
