@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { pause, poll } from '../helpers/waiting.ts';
+import { loopNowMs, pause, poll } from '../helpers/waiting.ts';
 import { gate, reset, status } from './support/answers.ts';
 import { scenario, timed } from './support/scenario.ts';
 import { discoveryOf, LEADER_RULE, rule, SERVICE } from './support/sidecar-config.ts';
@@ -102,8 +102,8 @@ scenario(
   async (scene) => {
     await scene.untilReady('db-0');
     await poll(() => scene.dns.queries.some(({ name }) => name.startsWith('canary')), 'canary asked');
-    const deadline = performance.now() + 3000;
-    while ((await scene.metric('headroute_pods', 'state="ready"')) < 3 && performance.now() < deadline)
+    const deadline = loopNowMs() + 3000;
+    while ((await scene.metric('headroute_pods', 'state="ready"')) < 3 && loopNowMs() < deadline)
       await pause(10);
     await scene.tally(400);
     const of = (name: string): Promise<number> =>

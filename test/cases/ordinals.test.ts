@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { pause } from '../helpers/waiting.ts';
+import { loopNowMs, pause } from '../helpers/waiting.ts';
 import { keepAliveAgent } from './support/client.ts';
 import { type Scenario, scenario } from './support/scenario.ts';
 import { discoveryOf, type Json, rule } from './support/sidecar-config.ts';
@@ -126,7 +126,7 @@ scenario(
   },
   async (scene) => {
     await scene.untilReady('db-5', 'db-6', 'db-7');
-    const deadline = performance.now() + 3000;
+    const deadline = loopNowMs() + 3000;
     for (const [key, pod] of [
       ['0', 'db-5'],
       ['1', 'db-6'],
@@ -134,7 +134,7 @@ scenario(
       ['18446744073709551615', 'db-5'],
     ] as const) {
       let seen = await scene.ask(`/t/${key}`);
-      while (seen.status !== 200 && performance.now() < deadline) {
+      while (seen.status !== 200 && loopNowMs() < deadline) {
         await pause(10);
         seen = await scene.ask(`/t/${key}`);
       }

@@ -26,25 +26,14 @@ function received(client: RawClient): string {
   return client.rest.toString('latin1');
 }
 
-async function untilReceived(client: RawClient, text: string): Promise<void> {
-  const deadline = performance.now() + 4000;
-  while (!received(client).includes(text)) {
-    if (performance.now() > deadline) throw new Error(`${text} not received, but ${received(client)}`);
-    await pause(3);
-  }
-}
-
-async function endsWithin(client: RawClient, ms: number): Promise<number> {
-  const start = performance.now();
-  while (client.ending === null && performance.now() - start < ms) await pause(3);
-  expect(client.ending, `cut within ${ms} ms`).not.toBeNull();
-  return performance.now() - start;
+function untilReceived(client: RawClient, text: string): Promise<true> {
+  return client.until(() => received(client).includes(text), text, 4000);
 }
 
 /** db-0 turns unready under the client's echoing connection, which `Close` cuts within D and `Keep` leaves alone. */
 async function turnsUnready(scene: Scenario, client: RawClient, onUnready: 'Close' | 'Keep'): Promise<void> {
   scene.db0.healthy = false;
-  if (onUnready === 'Close') await endsWithin(client, BOUND_MS);
+  if (onUnready === 'Close') await client.closed(BOUND_MS);
   else {
     await scene.untilPod('db-0', ({ state }) => state === 'unready', 'unready');
     await pause(100);
@@ -71,7 +60,7 @@ timed(
     try {
       db0.claim = false;
       db1.claim = {};
-      await endsWithin(client, BOUND_MS);
+      await client.closed(BOUND_MS);
       const before = db0.byteCount;
       const next = await open(scene);
       next.send('two');
@@ -97,7 +86,7 @@ timed(
       const client = await open(scene);
       await untilReceived(client, 'db-0');
       change();
-      await endsWithin(client, BOUND_MS);
+      await client.closed(BOUND_MS);
       client.socket.destroy();
     }
   },
@@ -130,7 +119,9 @@ scenario(
     await scene.untilReady('db-0');
     const late = await open(scene);
     late.send('late');
-    expect(await endsWithin(late, 1500)).toBeGreaterThan(300);
+    const dialledMs = performance.now();
+    await late.closed(1500);
+    expect(performance.now() - dialledMs).toBeGreaterThan(300);
     const left = await open(scene);
     left.send('left');
     await scene.heldCount(1);
@@ -165,7 +156,7 @@ scenario(
     scene.db2.healthy = false;
     await scene.untilPod('db-2', ({ state }) => state === 'unready', 'unready');
     const refused = await open(scene);
-    await endsWithin(refused, 2000);
+    await refused.closed(2000);
     expect(received(refused)).toBe('');
   },
 );
@@ -216,7 +207,7 @@ timed(
     client.send(UPGRADE);
     await untilReceived(client, '101 Switching');
     scene.db0.claim = false;
-    await endsWithin(client, BOUND_MS);
+    await client.closed(BOUND_MS);
     client.socket.destroy();
   },
 );
@@ -231,7 +222,7 @@ timed(
     client.send(UPGRADE);
     await untilReceived(client, '101 Switching');
     await scene.db0.crash();
-    await endsWithin(client, 150);
+    await client.closed(150);
     client.socket.destroy();
   },
 );

@@ -1,4 +1,44 @@
-/** Waits for `check` to give something other than undefined/false/null, asked again at every `changed` call. */
+/** How much one turn of the event loop counts at the most. */
+const TURN_MS = 25;
+let loopMs = 0;
+let lastMs = 0;
+let ticking = false;
+
+/**
+ * Time as the event loop of this process has it, in ms: where a busy machine does not run it for some seconds it stands still.
+ * For upper bounds on what happens within this process, and on what to wait for; a lower bound needs performance.now(), and
+ * what computes without a pause is bounded in CPU time (thread-cpu.ts).
+ */
+export function loopNowMs(): number {
+  if (!ticking) {
+    ticking = true;
+    setInterval(loopNowMs, 5).unref();
+  }
+  const nowMs = performance.now();
+  loopMs += Math.min(nowMs - lastMs, TURN_MS);
+  lastMs = nowMs;
+  return loopMs;
+}
+
+/** Runs `over` once the event loop has had so much time. @returns calls it off */
+function afterLoopMs(ms: number, over: () => void): () => void {
+  const endMs = loopNowMs() + ms;
+  let timer: NodeJS.Timeout;
+  const wait = (leftMs: number): void => {
+    timer = setTimeout(() => {
+      const moreMs = endMs - loopNowMs();
+      if (moreMs <= 0) over();
+      else wait(moreMs);
+    }, leftMs);
+  };
+  wait(ms);
+  return () => clearTimeout(timer);
+}
+
+/**
+ * Waits for `check` to give something other than undefined/false/null, asked again at every `changed` call. Deadlines are in time
+ * of the event loop (`loopNowMs`).
+ */
 export class Changes {
   #waiters = new Set<() => void>();
 
@@ -27,35 +67,37 @@ export class Changes {
         return true;
       };
       const finish = (): void => {
-        clearTimeout(timer);
+        callOff();
         this.#waiters.delete(tryNow);
       };
-      const timer = setTimeout(() => {
+      const callOff = afterLoopMs(withinMs, () => {
         finish();
         reject(new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`));
-      }, withinMs);
+      });
       this.#waiters.add(tryNow);
       tryNow();
     });
   }
 }
 
-/** Polls where there is no event. */
+/** Polls where there is no event. The deadline is in time of the event loop (`loopNowMs`). */
 export async function poll<T>(
-  check: () => T | undefined | null | false,
-  what: string,
+  check: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+  what: string | (() => string),
   withinMs = 3000,
 ): Promise<T> {
-  const deadline = performance.now() + withinMs;
+  const deadline = loopNowMs() + withinMs;
   for (;;) {
-    const found = check();
+    const found = await check();
     if (found !== undefined && found !== null && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    if (loopNowMs() > deadline)
+      throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
     await pause(2);
   }
 }
 
-/** For showing that nothing happens in a time; never to wait for something. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** For showing that nothing happens in a time; never to wait for something. What had arrived by its end has been read. */
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  await new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { Changes } from '../../helpers/waiting.ts';
+import { Changes, poll } from '../../helpers/waiting.ts';
 import { sampleValue } from '../../observe/exposition.ts';
 import type { Document } from './stage.ts';
 
@@ -199,19 +199,8 @@ export class Sidecar {
   }
 
   /** Asked again until `check` holds; for what has no event. */
-  async until<T>(
-    ask: () => Promise<T | false | null | undefined>,
-    what: string,
-    withinMs = 5000,
-  ): Promise<T> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      const found = await ask();
-      if (found !== undefined && found !== null && found !== false) return found;
-      if (performance.now() > deadline)
-        throw new Error(`not within ${withinMs} ms: ${what}\n${this.stderr.slice(-2000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  until<T>(ask: () => Promise<T | false | null | undefined>, what: string, withinMs = 5000): Promise<T> {
+    return poll(ask, () => `${what}\n${this.stderr.slice(-2000)}`, withinMs);
   }
 
   /** Waits until so many Pods of a backend are in this state. */

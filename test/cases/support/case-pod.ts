@@ -5,12 +5,15 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { Changes } from '../../helpers/waiting.ts';
+import { Changes, loopNowMs } from '../../helpers/waiting.ts';
 
 /** A request as it came to a Pod's data port: noted when its head is there, completed with its body. */
 export interface PodRequest {
   readonly pod: string;
+  /** By performance.now(). */
   readonly atMs: number;
+  /** By loopNowMs(), for upper bounds. */
+  readonly loopMs: number;
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
@@ -40,7 +43,7 @@ export class CasePod {
   /** Every request that came, in order. */
   readonly requests: PodRequest[] = [];
   /** Times at which bytes came to the data port, with their number. */
-  readonly bytes: { readonly atMs: number; readonly length: number }[] = [];
+  readonly bytes: { readonly atMs: number; readonly loopMs: number; readonly length: number }[] = [];
   /** Requests for `/leader`: when, and what was answered. */
   readonly leaderProbes: { readonly atMs: number; readonly claimed: boolean }[] = [];
   readonly changes = new Changes();
@@ -129,7 +132,7 @@ export class CasePod {
       else this.#http.emit('connection', socket);
       // After that: the HTTP server then gives the socket's bytes up to be read here as well.
       socket.on('data', (data) => {
-        this.bytes.push({ atMs: performance.now(), length: data.length });
+        this.bytes.push({ atMs: performance.now(), loopMs: loopNowMs(), length: data.length });
         this.changes.changed();
       });
     });
@@ -139,6 +142,7 @@ export class CasePod {
     const entry: PodRequest = {
       pod: this.name,
       atMs: performance.now(),
+      loopMs: loopNowMs(),
       method: request.method!,
       url: request.url!,
       headers: request.headers,

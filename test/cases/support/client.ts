@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { loopNowMs } from '../../helpers/waiting.ts';
 
 /** What a client saw of one request. */
 export interface Seen {
@@ -9,6 +10,8 @@ export interface Seen {
   readonly error: string | null;
   readonly sentMs: number;
   readonly doneMs: number;
+  /** From sending to the end by loopNowMs(), for upper bounds. */
+  readonly tookLoopMs: number;
   /** `X-Headroute-Failure`, or ''. */
   readonly failure: string;
 }
@@ -27,6 +30,7 @@ export function ask(
   { method = 'GET', headers = {}, body, agent }: Ask = {},
 ): Promise<Seen> {
   const sentMs = performance.now();
+  const sentLoopMs = loopNowMs();
   return new Promise((resolve) => {
     const settle = (part: Partial<Seen>): void =>
       resolve({
@@ -38,6 +42,7 @@ export function ask(
         ...part,
         sentMs,
         doneMs: performance.now(),
+        tookLoopMs: loopNowMs() - sentLoopMs,
       });
     const outgoing = httpRequest(
       { host: '127.0.0.1', port, path, method, headers, agent: agent ?? false },

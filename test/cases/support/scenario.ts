@@ -5,6 +5,7 @@ import { test } from 'vitest';
 import { type App, startApp } from '../../../src/app.ts';
 import type { BackendReport, PodReport } from '../../../src/control/report.ts';
 import { type DnsServer, startDnsServer } from '../../../src/demo/dns-server.ts';
+import { poll } from '../../helpers/waiting.ts';
 import { CasePod, type Ports } from './case-pod.ts';
 import { type Ask, ask, keepAliveAgent, type Seen } from './client.ts';
 import { configOf, SERVICE, type Setup } from './sidecar-config.ts';
@@ -81,19 +82,16 @@ export class Scenario {
   }
 
   /** Waits until `/state` is so. */
-  async until(
-    check: (backend: BackendReport) => boolean,
-    what: string,
-    withinMs = 8000,
-  ): Promise<BackendReport> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      const backend = await this.backend();
-      if (check(backend)) return backend;
-      if (performance.now() > deadline)
-        throw new Error(`not within ${withinMs} ms: ${what}\n${JSON.stringify(backend, null, 1)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  until(check: (backend: BackendReport) => boolean, what: string, withinMs = 8000): Promise<BackendReport> {
+    let backend: BackendReport | null = null;
+    return poll(
+      async () => {
+        backend = await this.backend();
+        return check(backend) && backend;
+      },
+      () => `${what}\n${JSON.stringify(backend, null, 1)}`,
+      withinMs,
+    );
   }
 
   untilPod(
@@ -140,8 +138,9 @@ export class Scenario {
     return all.sort((a, b) => a.atMs - b.atMs);
   }
 
-  heldCount(count: number): Promise<void> {
-    return pollAsync(async () => (await this.metric('headroute_held_requests')) === count, `${count} held`);
+  async heldCount(count: number): Promise<void> {
+    const held = async (): Promise<boolean> => (await this.metric('headroute_held_requests')) === count;
+    await poll(held, `${count} held`, 8000);
   }
 }
 
@@ -203,12 +202,4 @@ function publish(
 ): void {
   const listed = names.map((name) => ({ name, addresses: [pods.findLast((pod) => pod.name === name)!.ip] }));
   dns.setService(SERVICE, 'http', ports.data, listed, ttlSeconds);
-}
-
-async function pollAsync(check: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 8000;
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`not within 8 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mainThreadCpuMs } from '../../helpers/thread-cpu.ts';
 import { configOf, placesOf, problemsOf, sample, textOf } from './sample.ts';
 
 const good = textOf(sample());
@@ -69,9 +70,9 @@ listeners: [{ name: w, address: ':1', ${rule} }]
           .fill(`*a${n - 1}`)
           .join(', ')}]`,
       );
-    const started = performance.now();
+    const started = mainThreadCpuMs();
     expect(problemsOf(bomb.join('\n')).join('\n')).toContain('aliases expand to too much');
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(mainThreadCpuMs() - started).toBeLessThan(3000);
     expect(problemsOf('a: &a [*a]').join('\n')).toContain('contains itself');
   });
 

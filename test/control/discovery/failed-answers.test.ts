@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backendFor, dnsServer, moreQueries, pods, SERVICE, until, watch } from '../../helpers/dns.ts';
+import { pause } from '../../helpers/waiting.ts';
 
 describe('answers that say nothing, or nobody', () => {
   it.each([
@@ -42,10 +43,11 @@ describe('answers that say nothing, or nobody', () => {
     server.onQuery = () => ({ do: 'drop' });
     watch(backendFor([server.address], 'http', { queryTimeoutMs: 120 }));
     const startedAt = performance.now();
-    await until(() => performance.now() - startedAt > 500, 'half a second', 2000);
+    await pause(500);
+    await until(() => server.queries.length > 3, 'a second round');
     // At most one round of three tries in 120 ms, and a pause of 10 ms and more between rounds.
-    expect(server.queries.length).toBeLessThanOrEqual(3 * Math.ceil(500 / 130) + 3);
-    expect(server.queries.length).toBeGreaterThan(3);
+    const rounds = Math.ceil((performance.now() - startedAt) / 130);
+    expect(server.queries.length).toBeLessThanOrEqual(3 * rounds + 3);
   });
 
   it('D08 the part of a truncated answer is never membership', async () => {
@@ -97,9 +99,9 @@ describe('answers that say nothing, or nobody', () => {
   });
 
   it('D21 a TTL of 0 is refresh.min, a huge one refresh.max', async () => {
-    for (const [ttl, most] of [
-      [0, 8],
-      [0x7fffffff, 3],
+    for (const [ttl, everyMs] of [
+      [0, 60],
+      [0x7fffffff, 200],
     ] as const) {
       const server = await dnsServer();
       server.setService(SERVICE, 'http', 80, pods(1), ttl);
@@ -107,8 +109,9 @@ describe('answers that say nothing, or nobody', () => {
       watch(backendFor([server.address], 'http', bounds));
       await until(() => server.queries.length > 0, 'the first query');
       const startedAt = performance.now();
-      await until(() => performance.now() - startedAt > 400, '400 ms', 2000);
-      expect(server.queries.length).toBeGreaterThanOrEqual(2);
+      await pause(400);
+      await until(() => server.queries.length >= 2, 'a second query');
+      const most = Math.ceil((performance.now() - startedAt) / everyMs) + 1;
       expect(server.queries.length).toBeLessThanOrEqual(most);
     }
   });

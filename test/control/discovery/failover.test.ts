@@ -4,15 +4,16 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { dnsServer, rawUdpServer, SERVICE, withId } from '../../helpers/dns.ts';
 import { addresses, GOOD, resolverFor, THREE } from '../../helpers/dns-resolver.ts';
+import { loopNowMs } from '../../helpers/waiting.ts';
 
 describe('servers that do not answer well', () => {
   it('D05 SERVFAIL is a failure, told at once, one query', async () => {
     const server = await dnsServer();
     server.onQuery = () => ({ do: 'rcode', rcode: 'SERVFAIL' });
     const { a, attempts } = resolverFor([server.address], 2000);
-    const startedAt = performance.now();
+    const startedAt = loopNowMs();
     expect((await a()).result).toBe('servfail');
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(loopNowMs() - startedAt).toBeLessThan(500);
     expect(attempts).toEqual(['A servfail']);
     expect(server.queries).toHaveLength(1);
   });
@@ -64,9 +65,9 @@ describe('servers that do not answer well', () => {
     const ports: number[] = [];
     const server = await rawUdpServer((_query, _send, from) => void ports.push(from.port));
     const { a, attempts } = resolverFor([server], 300);
-    const startedAt = performance.now();
+    const startedAt = loopNowMs();
     expect(await a()).toMatchObject({ result: 'timeout' });
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(loopNowMs() - startedAt).toBeLessThan(900);
     expect(new Set(ports).size).toBe(3);
     expect(attempts).toEqual(['A timeout', 'A timeout', 'A timeout']);
   });
@@ -99,9 +100,9 @@ describe('servers that do not answer well', () => {
     const good = await dnsServer();
     good.setService(SERVICE, null, 80, [{ name: 'db-0', addresses: ['10.0.0.1'] }]);
     const { a, attempts } = resolverFor([{ host: '127.0.0.1', port }, good.address], 4000);
-    const startedAt = performance.now();
+    const startedAt = loopNowMs();
     expect(addresses(await a())).toEqual(['10.0.0.1']);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(loopNowMs() - startedAt).toBeLessThan(500);
     expect(attempts).toEqual(['A error', 'A success']);
   });
 

@@ -22,7 +22,8 @@ describe('answers that are not for this query', () => {
       for (let i = 0; i < 5; i++) send(bad(query));
       setTimeout(() => send(withId(GOOD, query)), 30);
     });
-    const { a, attempts } = resolverFor([server]);
+    // It would be asked again only after a third of that.
+    const { a, attempts } = resolverFor([server], 9000);
     expect(addresses(await a())).toEqual(THREE);
     expect(queries).toBe(1);
     expect(attempts).toEqual(['A success']);

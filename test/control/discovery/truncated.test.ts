@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dnsServer, SERVICE, withId } from '../../helpers/dns.ts';
 import { addresses, framed, GOOD, resolverFor, THREE, truncatingServer } from '../../helpers/dns-resolver.ts';
+import { loopNowMs } from '../../helpers/waiting.ts';
 
 describe('truncated answers', () => {
   it('D08 are asked again over TCP, and the part is not used', async () => {
@@ -67,9 +68,9 @@ describe('truncated answers', () => {
         const timer = setInterval(() => drip && socket.writable && socket.write(Buffer.from([0xff])), 5);
         socket.on('close', () => clearInterval(timer));
       });
-      const startedAt = performance.now();
+      const startedAt = loopNowMs();
       expect(await resolverFor([server], 200).a()).toMatchObject({ result: 'truncated' });
-      expect(performance.now() - startedAt).toBeLessThan(1000);
+      expect(loopNowMs() - startedAt).toBeLessThan(1000);
     }
   });
 
@@ -88,9 +89,9 @@ describe('truncated answers', () => {
       const query = await next();
       socket.write(Buffer.concat(Array.from({ length: 50 }, () => stray(query))));
     });
-    const startedAt = performance.now();
+    const startedAt = loopNowMs();
     expect(await resolverFor([many], 3000).a()).toMatchObject({ result: 'truncated' });
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(loopNowMs() - startedAt).toBeLessThan(2000);
   });
 
   it('the next server is asked where one cannot be had over TCP', async () => {

@@ -5,6 +5,7 @@ import { compileMatcher, matcherFor } from '../../../src/data/match/matcher.ts';
 import type { RequestView } from '../../../src/data/request-view.ts';
 import type { FieldMatch, MatchConfig, PathMatch } from '../../../src/model/config.ts';
 import type { Route } from '../../../src/model/snapshot.ts';
+import { mainThreadCpuMs } from '../../helpers/thread-cpu.ts';
 import { listenerOf, matchOf, request, rule } from '../fixtures.ts';
 
 function matches(match: Partial<MatchConfig>, view: RequestView, hostname: string | null = null): boolean {
@@ -68,9 +69,9 @@ describe('paths (Gateway API, HTTPPathMatch)', () => {
   });
 
   it('an expression that backtracking engines take ages for is answered at once', () => {
-    const before = performance.now();
+    const before = mainThreadCpuMs();
     expect(matches(regex('/(a+)+b'), request('GET', `/${'a'.repeat(20_000)}`))).toBe(false);
-    expect(performance.now() - before).toBeLessThan(2000);
+    expect(mainThreadCpuMs() - before).toBeLessThan(2000);
   });
 });
 
@@ -253,19 +254,19 @@ describe('the index', () => {
     );
     const matcher = compileMatcher(listenerOf(list));
     expect(matcher.match(request('GET', '/', { host: 'a.h999.com' }))?.name).toBe('r999');
-    const before = performance.now();
+    const before = mainThreadCpuMs();
     for (let i = 0; i < 1000; i++)
       matcher.match(request('GET', '/', { host: `${'a.'.repeat(30_000)}h1.com` }));
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(mainThreadCpuMs() - before).toBeLessThan(1000);
   });
 
   it('a path of many slashes is no more work than the longest prefix', () => {
     const matcher = compileMatcher(
       listenerOf([{ rule: rule('r'), hostname: null, match: matchOf(prefix('/a/b')) }]),
     );
-    const before = performance.now();
+    const before = mainThreadCpuMs();
     for (let i = 0; i < 1000; i++) matcher.match(request('GET', '/'.repeat(60_000)));
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(mainThreadCpuMs() - before).toBeLessThan(1000);
   });
 });
 
