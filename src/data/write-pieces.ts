@@ -9,21 +9,28 @@ const JOINED_BYTES = 16 * 1024;
  * @returns whether a piece's own memory is still in use by the socket
  */
 export function writePieces(socket: Socket, head: string, pieces: readonly Piece[]): boolean {
-  let inUse = false;
+  // Behind bytes that wait already pieces wait too: as copies of their own size, not as views that keep a whole read buffer.
+  const waits = socket.writableLength > 0;
+  let lent = false;
+  let corked = false;
   let text = head;
   for (const piece of pieces) {
     if (typeof piece === 'string') text += piece;
     else if (piece.length <= JOINED_BYTES && (text !== '' || pieces.length > 1))
       text += piece.toString('latin1');
     else {
+      if (!corked && (text !== '' || pieces.length > 1)) {
+        // What goes before and after it leaves with it, in one system call.
+        socket.cork();
+        corked = true;
+      }
       if (text !== '') socket.write(text, 'latin1');
       text = '';
-      // Behind bytes that wait already it waits too: as a copy of its own size, not as a view that keeps a whole read buffer.
-      const waits = socket.writableLength > 0;
       socket.write(waits ? Buffer.from(piece) : piece);
-      inUse ||= !waits && socket.writableLength > 0;
+      lent ||= !waits;
     }
   }
   if (text !== '') socket.write(text, 'latin1');
-  return inUse;
+  if (corked) socket.uncork();
+  return lent && socket.writableLength > 0;
 }

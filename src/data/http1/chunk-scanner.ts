@@ -109,6 +109,13 @@ export class ChunkScanner {
           if (bytes[i] !== LF) return this.#fail('a chunk size line that does not end in CRLF');
           i++;
           if (this.#remaining === 0) {
+            if (framed && lineStart >= 0 && isPlainEnd(bytes, lineStart, i, end)) {
+              // All of it is here and as it would be written: it goes with what is before it, uncopied.
+              out.push(bytes.subarray(run < 0 ? lineStart : run, i + 2));
+              this.done = true;
+              this.#state = DONE;
+              return i + 2;
+            }
             if (run >= 0 && lineStart > run) out.push(bytes.subarray(run, lineStart));
             run = -1;
             this.#state = TRAILER;
@@ -193,6 +200,11 @@ export class ChunkScanner {
     this.error = error;
     return -1;
   }
+}
+
+/** Whether the last chunk, whose size line is from `start` to `next`, is `0\r\n\r\n`: no extension, no trailers. */
+function isPlainEnd(bytes: Buffer, start: number, next: number, end: number): boolean {
+  return next === start + 3 && next + 2 <= end && bytes[next] === CR && bytes[next + 1] === LF;
 }
 
 /** chunk-ext (RFC 9112 section 7.1.1): a name, with or without a token or quoted string, after every `;`. */
