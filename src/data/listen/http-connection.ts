@@ -123,10 +123,10 @@ export class HttpConnection implements Downstream {
     this.#state = 'head';
     giveBackHead(this.#head!);
     this.#head = null;
-    this.#gate.resume();
     const { idleMs, headMs } = this.#listener.config.timeouts;
-    this.#deadlineMs = performance.now() + (this.#pending.length > 0 ? headMs : idleMs);
+    this.#deadlineMs = performance.now() + (this.#pending.length > 0 && !this.#isBlocked ? headMs : idleMs);
     if (this.#processing) return;
+    this.#boundReadAhead();
     // A turn later: the upstream connection may be used again only then, and other clients come first.
     if (this.#pending.length > 0) setImmediate(this.#processPending);
     else if (this.closing) this.#end();
@@ -184,11 +184,17 @@ export class HttpConnection implements Downstream {
     this.#process(bytes, start, end, true);
   };
 
+  /** The client leaves so much of its answers unread that it gets no further one: its next request waits. */
+  get #isBlocked(): boolean {
+    return this.socket.writableNeedDrain;
+  }
+
   /** @param isPending the bytes are those of #pending */
   #process(bytes: Buffer, start: number, end: number, isPending: boolean): void {
     this.#processing = true;
     let at = start;
     while (at < end) {
+      if (this.#state === 'head' && this.#isBlocked) break;
       const next = this.#state === 'head' ? this.#takeHead(bytes, at, end) : this.#takeBody(bytes, at, end);
       if (next < 0) break;
       at = next;
@@ -203,14 +209,11 @@ export class HttpConnection implements Downstream {
     this.#boundReadAhead();
   }
 
-  /** What a client sends ahead of the present answer is kept, up to a bound. */
+  /** What a client sends ahead of the present answer is kept, up to a bound; a body is read as its exchange takes it. */
   #boundReadAhead(): void {
-    if (
-      this.#state === 'exchange' &&
-      this.#body === null &&
-      this.#pending.length > this.#listener.config.limits.headBytes
-    )
-      this.#gate.pause();
+    if (this.#body !== null) return;
+    if (this.#pending.length > this.#listener.config.limits.headBytes) this.#gate.pause();
+    else if (this.#state === 'head') this.#gate.resume();
   }
 
   /** @returns the index after what was used, or -1 to stop */
@@ -301,7 +304,7 @@ export class HttpConnection implements Downstream {
   }
 
   #headOverdue(): void {
-    if (this.#pending.length === 0) {
+    if (this.#pending.length === 0 || this.#isBlocked) {
       this.#end();
       return;
     }
@@ -316,12 +319,16 @@ export class HttpConnection implements Downstream {
       this.#state = 'gone';
       exchange?.clientGone();
     }
+    this.#pending.takeAll();
     if (this.socket.writableLength === 0) this.socket.destroy();
     else this.socket.end();
   };
 
   readonly #onDrain = (): void => {
     this.#exchange?.clientDrained();
+    if (this.#state !== 'head' || this.#pending.length === 0) return;
+    this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
+    this.#processPending();
   };
 
   readonly #onClose = (): void => {
