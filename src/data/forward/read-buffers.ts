@@ -17,8 +17,12 @@ const LARGE_UNTIL_BYTES = 32 * 1024 * 1024;
 const spare = new Map<number, Buffer[]>(
   [LEAST_BUFFER, SMALL_BUFFER, LARGE_BUFFER, HUGE_BUFFER].map((size) => [size, []]),
 );
-/** Bytes of the large and huge buffers that are out. */
 let largeBytes = 0;
+
+/** Bytes of the large and huge buffers that are out: with connections, or with clients that have not taken all of them. */
+export function largeBytesOut(): number {
+  return largeBytes;
+}
 
 /** @returns the size of buffer that a body of so many bytes is best read into, as long as there is memory for it */
 export function bufferFor(bodyBytes: number): number {

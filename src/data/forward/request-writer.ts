@@ -146,9 +146,20 @@ function joined(head: RequestHead, id: number, own: string): string {
     for (let i = 0; i < head.fields.count; i++) {
       if (head.fields.ids[i] !== id) continue;
       const value = head.value(i);
-      if (value !== '') out += `${value}, `;
+      if (value !== '' && !(id === names.FORWARDED && hasOpenQuote(value))) out += `${value}, `;
     }
   return out + own;
+}
+
+/** Whether a quoted string is left open: what is appended would be a part of it. */
+function hasOpenQuote(value: string): boolean {
+  let open = false;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code === 0x22) open = !open;
+    else if (code === 0x5c && open) i++;
+  }
+  return open;
 }
 
 /** The fields of this next hop itself. */
