@@ -162,11 +162,11 @@ describe('L04 slow bodies: a deadline between two reads', () => {
   });
 
   it('a body that keeps coming within bodyMs may take longer than bodyMs', async () => {
-    const { pod, client: dial } = await scene({ timeouts: { bodyMs: 1000 } });
+    const { pod, client: dial } = await scene({ timeouts: { bodyMs: 2000 } });
     const client = await dial();
     client.send(lines('POST /steady HTTP/1.1', 'Host: a', 'Content-Length: 8'));
     for (let i = 0; i < 8; i++) {
-      await pause(150);
+      await pause(300);
       client.send('x');
     }
     expect((await client.response('POST')).status).toBe(200);

@@ -6,7 +6,7 @@ import type { Answer } from '../../src/control/discovery/answer.ts';
 import { fixedNameservers } from '../../src/control/discovery/nameservers.ts';
 import { createResolver } from '../../src/control/discovery/resolver.ts';
 import type { HostPort } from '../../src/model/config.ts';
-import { systemClock } from '../../src/platform/clock.ts';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { SERVICE, withId } from './dns.ts';
 import { CASE_MESSAGES } from './dns-case-messages.ts';
 
@@ -14,12 +14,12 @@ import { CASE_MESSAGES } from './dns-case-messages.ts';
 export const GOOD = CASE_MESSAGES.D01;
 
 /** A resolver that is closed with the test, and what it counted. */
-export function resolverFor(servers: readonly HostPort[], timeoutMs = 400) {
+export function resolverFor(servers: readonly HostPort[], timeoutMs = 400, clock: Clock = systemClock) {
   const attempts: string[] = [];
   const resolver = createResolver({
     nameservers: fixedNameservers(servers),
     timeoutMs,
-    clock: systemClock,
+    clock,
     onAttempt: (type, result) => void attempts.push(`${type} ${result}`),
     onLookup: () => {},
   });
