@@ -44,6 +44,14 @@ describe('H04 X-Forwarded-*', () => {
     if (forwarded !== '') expect(forwarded).toContain('127.0.0.1');
     expect(hops.endsWith('127.0.0.1')).toBe(true);
   });
+
+  it('a Forwarded whose quotes are left open cannot swallow this hop', async () => {
+    const fields = ['Forwarded: for="6.6.6.6', 'Forwarded: for=1.1.1.1;by="a\\"b"', 'Forwarded: for="\\"'];
+    const request = await passedOn(await scene(), lines('GET /h HTTP/1.1', 'Host: a', ...fields));
+    expect(fieldValues(request, 'forwarded')).toEqual([
+      'for=1.1.1.1;by="a\\"b", for=127.0.0.1;host="a";proto=http',
+    ]);
+  });
 });
 
 describe('H05 Via', () => {
