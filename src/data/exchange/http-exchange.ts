@@ -214,7 +214,9 @@ export abstract class HttpExchange implements Exchange, PickContext {
       this.down.cut(this.endsByClose);
       return;
     }
-    const keep = this.requestComplete && !this.down.closing && failure !== 'draining' && this.mayKeep;
+    // What HTTP/1.0 calls kept must be said, and after a failure there is little to keep it for.
+    const mayKeep = this.request.minor === 1 && this.mayKeep;
+    const keep = mayKeep && this.requestComplete && !this.down.closing && failure !== 'draining';
     const problem = { failure, detail, rule: this.rule.name, backend: this.backend, sent: this.sent, status };
     const answer = problemAnswer(problem, !keep, this.request.method === 'HEAD', this.debugLines());
     this.down.socket.write(answer, 'latin1');

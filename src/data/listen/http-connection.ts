@@ -263,7 +263,8 @@ export class HttpConnection implements Downstream {
       this.#exchange = started;
       this.#unstarted = started;
     } else {
-      const mayKeep = this.#body === null && head.method !== 'CONNECT' && keepsAlive(head);
+      const isServed = head.minor === 1 && head.method !== 'CONNECT';
+      const mayKeep = isServed && this.#body === null && keepsAlive(head);
       this.#answerOwn(started, head, mayKeep);
     }
   }
