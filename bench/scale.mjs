@@ -1,11 +1,11 @@
-// How the cost of a request grows with Pods and rules, and how long the event loop stands still while 1,000 Pods are probed every
+// How the cost of a request grows with Pods, rules and open connections, and how long the event loop stands still while 1,000 Pods are probed every
 // 2 s and /metrics is scraped every second. Writes bench/results/scale.md. Needs nginx and wrk; HAProxy is measured where it is installed.
 //   --runs N     runs of each figure, default 7          --seconds N   length of a run, default 1
 //   --watch N    seconds that the loop is watched, default 20           --only-loop   nothing but that
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { wrk } from './lib/clients.mjs';
+import { takingTurns, wrk } from './lib/clients.mjs';
 import { inspectProcess } from './lib/inspect.mjs';
 import { startManyRules, startManyServers, startNames, startPods } from './lib/many-pods.mjs';
 import { matchAndPick } from './lib/match-and-pick.mjs';
@@ -23,6 +23,7 @@ const runs = Number(flags.runs);
 const seconds = Number(flags.seconds);
 const RULES = [1, 100, 1000];
 const PODS = [1, 10, 100, 1000];
+const CONNECTIONS = [1, 100, 1000, 10_000];
 const GRID = [
   ...PODS.map((pods) => ({ pods, rules: 1 })),
   { pods: 1, rules: 100 },
@@ -49,7 +50,7 @@ const lines = [
 ];
 
 if (!flags['only-loop']) {
-  lines.push(...(await inProcess()), ...(await endToEnd()));
+  lines.push(...(await inProcess()), ...(await endToEnd()), ...(await openConnections()));
 }
 lines.push(...(await loop()));
 console.log(lines.join('\n'));
@@ -125,6 +126,47 @@ async function endToEnd() {
     '',
     '| proxy | Pods | rules | CPU µs/request, median (lowest–highest) | growth | p99 ms | CPU at rest, ms a second | RSS MiB |',
     '|---|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ];
+}
+
+/** Connections of clients that are all open and take turns, 32 requests at a time. Fewer than that many are asked one at a time each. */
+async function openConnections() {
+  const starts = {
+    headroute: () =>
+      startManyRules({ pods: 1, rules: 1, port, names: names[1], limits: { connections: 12_000 } }),
+    ...(which('haproxy') ? { HAProxy: () => startManyServers({ pods: 1, port }) } : {}),
+  };
+  const rows = [];
+  for (const [proxy, start] of Object.entries(starts)) {
+    let base = null;
+    for (const connections of CONNECTIONS) {
+      const { child, port: at } = await start();
+      const client = await takingTurns(at, '/r0/x', connections, 32);
+      await client.ask(2);
+      const cpu = [];
+      const p99 = [];
+      for (let run = 0; run < runs; run++) {
+        const from = cpuUs(child.pid);
+        const result = await client.ask(seconds);
+        cpu.push((cpuUs(child.pid) - from) / result.requests);
+        p99.push(result.p99);
+      }
+      // One request at a time costs more of all: growth is over 100.
+      if (connections >= 100) base ??= median(cpu);
+      rows.push(
+        `| ${proxy} | ${connections} | ${median(cpu).toFixed(1)} (${Math.min(...cpu).toFixed(1)}–${Math.max(...cpu).toFixed(1)}) | ${base === null ? '' : growth(median(cpu), base)} | ${median(p99).toFixed(2)} | ${rssMiB(child.pid).toFixed(0)} |`,
+      );
+      client.close();
+      await stopServer(child);
+    }
+  }
+  return [
+    '## A request with so many connections open (250 B, 32 requests at a time over connections that take turns, growth over 100)',
+    '',
+    '| proxy | connections | CPU µs/request, median (lowest–highest) | growth | p99 ms | RSS MiB |',
+    '|---|---|---|---|---|---|',
     ...rows,
     '',
   ];

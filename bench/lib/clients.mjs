@@ -1,5 +1,6 @@
 // The two clients: wrk, and one of our own on node:net for those who distrust one client.
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { which, writeTemporary } from './processes.mjs';
@@ -54,12 +55,65 @@ export async function ownClient(port, load, seconds) {
   await Promise.all(
     Array.from({ length: load.connections }, () => oneConnection(port, message, endMs, latencies)),
   );
-  const elapsed = (performance.now() - startMs) / 1000;
+  return summary(latencies, performance.now() - startMs);
+}
+
+/**
+ * Many connections that are all open and take turns: `inFlight` requests at a time, each on the connection that has waited longest.
+ * @returns `{ ask(seconds), close() }`; `ask` returns what `wrk` does
+ */
+export async function takingTurns(port, path, connections, inFlight) {
+  const message = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+  const sockets = [];
+  // A few at a time: a listener's backlog is not what is measured.
+  while (sockets.length < connections) {
+    const count = Math.min(100, connections - sockets.length);
+    sockets.push(...(await Promise.all(Array.from({ length: count }, () => connected(port)))));
+  }
+  let next = 0;
+  const one = (socket) =>
+    new Promise((resolve, reject) => {
+      socket.once('data', (chunk) =>
+        chunk.subarray(0, 12).toString('latin1') === 'HTTP/1.1 200'
+          ? resolve()
+          : reject(new Error(chunk.toString('latin1', 0, 60))),
+      );
+      socket.write(message);
+    });
+  return {
+    async ask(seconds) {
+      const latencies = [];
+      const startMs = performance.now();
+      const endMs = startMs + seconds * 1000;
+      const lane = async () => {
+        while (performance.now() < endMs) {
+          const sentMs = performance.now();
+          await one(sockets[next++ % sockets.length]);
+          latencies.push(performance.now() - sentMs);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(inFlight, connections) }, lane));
+      return summary(latencies, performance.now() - startMs);
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+async function connected(port) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  return socket;
+}
+
+function summary(latencies, elapsedMs) {
   latencies.sort((a, b) => a - b);
   const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))];
   return {
     requests: latencies.length,
-    rps: latencies.length / elapsed,
+    rps: latencies.length / (elapsedMs / 1000),
     p50: at(0.5),
     p99: at(0.99),
     p999: at(0.999),

@@ -1,4 +1,4 @@
-// HAProxy with one thread, as it is compared with.
+// HAProxy with one thread, as it is compared with: it keeps connections to Pods however many of clients there are.
 import { freePorts, startServer, which, writeTemporary } from './processes.mjs';
 
 /** @param backend lines of the backend: its servers and what is done to requests @returns the process and its port */
@@ -8,7 +8,10 @@ export async function startHaproxy(name, backend) {
     `${name}-${port}.cfg`,
     `global
   nbthread 1
-  maxconn 9000
+  no strict-limits
+  tune.pool-high-fd-ratio 100
+  tune.pool-low-fd-ratio 100
+  maxconn 12000
 defaults
   mode http
   timeout connect 5s

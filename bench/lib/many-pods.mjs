@@ -52,9 +52,6 @@ export async function startNames(count) {
   };
   const udp = createSocket('udp4');
   udp.on('message', (bytes, from) => udp.send(reply(bytes, 1232), from.port, from.address));
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const { port } = udp.address();
   const tcp = createServer((socket) => {
     let received = Buffer.alloc(0);
     socket.on('error', () => {});
@@ -70,13 +67,25 @@ export async function startNames(count) {
       }
     });
   });
-  tcp.listen(port, '127.0.0.1');
-  await once(tcp, 'listening');
-  return port;
+  // The same number twice: what is free for TCP may be taken for UDP.
+  for (let tries = 10; ; tries--) {
+    tcp.listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address();
+    udp.bind(port, '127.0.0.1');
+    const isFree = await once(udp, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
+    if (tries === 0) throw new Error('no port free for both TCP and UDP');
+    tcp.close();
+    await once(tcp, 'close');
+  }
 }
 
 /** headroute with so many rules in front of these Pods, each probed by HTTP every 2 s. Rule n takes /r<n>/. */
-export async function startManyRules({ pods, rules, port: pod, names, nodeFlags = [] }) {
+export async function startManyRules({ pods, rules, port: pod, names, nodeFlags = [], limits = {} }) {
   const [port, admin, debug] = await freePorts(3);
   const list = Array.from({ length: rules }, (_, n) => ({
     name: `rule-${n}`,
@@ -96,7 +105,7 @@ export async function startManyRules({ pods, rules, port: pod, names, nodeFlags 
         connection: { idleTimeout: '5m' },
       },
     ],
-    listeners: [{ name: 'main', address: `127.0.0.1:${port}`, protocol: 'HTTP', rules: list }],
+    listeners: [{ name: 'main', address: `127.0.0.1:${port}`, protocol: 'HTTP', limits, rules: list }],
     admin: { address: `127.0.0.1:${admin}` },
     debug: { address: `127.0.0.1:${debug}` },
     log: { level: 'warn' },
