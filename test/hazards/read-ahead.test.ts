@@ -2,7 +2,7 @@
  * Requests sent ahead: a client cannot make the sidecar keep more of them, or of their answers, than a bound.
  *
  * Story: with each answer a further 64 KiB of pipelined requests was read, and answers went on although the client read
- * none: one client took 1.7 GB in four seconds.
+ * none: one client took 1.7 GB in four seconds. A segment of 2,000 requests that no rule matches kept all others waiting.
  * Sources: RFC 9112 section 9.3.2; issue 11 item 6; nodejs/node test/parallel/test-http-pipeline-flood.js. Siblings of F28 of
  * http-cases.json.
  */
@@ -96,6 +96,16 @@ describe('F28 requests sent ahead without end', () => {
     await expectUnharmed(await stage.client());
     socket.resume();
     await poll(() => answered() === REQUESTS + 1, 'all of them to be answered', 20_000);
+  });
+
+  it('answers of its own: another client comes before the rest of a flood', async () => {
+    const stage = await scene({ rules: [{ matches: [only] }] });
+    const [other, flooder] = [await stage.client(), await stage.client()];
+    const short = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+    flooder.send(short.repeat(2000));
+    await expectUnharmed(other);
+    expect(stage.plane.metric('headroute_requests_total')).toBeLessThan(1000);
+    await poll(() => stage.plane.metric('headroute_requests_total') === 2001, 'the rest', 10_000);
   });
 
   it('to a slow Pod: what is read of them does not grow with the answers', async () => {

@@ -193,13 +193,15 @@ export class HttpConnection implements Downstream {
   #process(bytes: Buffer, start: number, end: number, isPending: boolean): void {
     this.#processing = true;
     let at = start;
-    while (at < end) {
+    let answered = false;
+    while (at < end && !answered) {
       if (this.#state === 'head' && this.#isBlocked) break;
       const next = this.#state === 'head' ? this.#takeHead(bytes, at, end) : this.#takeBody(bytes, at, end);
       if (next < 0) break;
       at = next;
       // Started with what there is of its body, so that a small one travels with its head in one write.
       if (this.#unstarted !== null && (this.#body === null || at === end)) this.#start();
+      answered = this.#state === 'head';
     }
     if (this.#unstarted !== null) this.#start();
     this.#processing = false;
@@ -207,6 +209,8 @@ export class HttpConnection implements Downstream {
     if (isPending) this.#pending.consume(at - start);
     else if (at < end) this.#pending.append(bytes.subarray(at, end));
     this.#boundReadAhead();
+    // An answer of its own, or a failure at once: other clients come before this one's next request.
+    if (answered && this.#pending.length > 0) setImmediate(this.#processPending);
   }
 
   /** What a client sends ahead of the present answer is kept, up to a bound; a body is read as its exchange takes it. */
