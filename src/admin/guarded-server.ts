@@ -8,8 +8,9 @@ import {
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HostPort } from '../model/config.ts';
+import { bind } from '../platform/bind.ts';
 import type { Logger } from '../platform/logger.ts';
-import { bind } from './bind.ts';
+
 import { answerProblem, problemText } from './problem.ts';
 
 const HEADERS_TIMEOUT_MS = 5_000;

@@ -110,7 +110,7 @@ export class DataPlane {
   /**
    * Compiles what their rules look at, and binds the addresses that are new, all or none (C6). A listener whose name, address and protocol stay goes on; one that
    * takes the address of another takes over its socket.
-   * @throws ListenError
+   * @throws Error of `bind`
    */
   async prepare(configs: readonly ListenerConfig[]): Promise<Prepared> {
     const fresh: Listener[] = [];

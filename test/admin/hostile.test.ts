@@ -203,7 +203,7 @@ describe('an address that cannot be bound', () => {
 
   it('not of this host', async () => {
     await expect(startAdminServer({ ...admin, address: { host: '192.0.2.1', port: 9180 } })).rejects.toThrow(
-      /192\.0\.2\.1:9180 \(admin\.address\): 192\.0\.2\.1 is not an address of this host; change admin\.address/,
+      /192\.0\.2\.1:9180 \(admin\.address\): 192\.0\.2\.1 is no address of this host; change admin\.address/,
     );
   });
 });

@@ -112,7 +112,7 @@ it.concurrent('C6 (chproxy#589): where the second new listener cannot be bound n
   running.write(scene.document({ listeners: changed }));
   const { reason, level } = await running.log(IMPOSSIBLE);
   expect(level).toBe('error');
-  expect(reason).toMatch(new RegExp(`second.*127\\.0\\.0\\.1:${port}.*in use`));
+  expect(reason).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} \\(listeners\\[second\\]\\.address\\).*in use`));
   expect(await ruleInForce(running)).toBe('old');
   expect(await reloads(running)).toMatchObject({ failure: 1, last: 0 });
   const after = await running.state();

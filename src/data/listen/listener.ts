@@ -35,7 +35,7 @@ export class Listener {
     this.port = bound.port;
   }
 
-  /** Binds the address; connections wait until `accept`. @throws ListenError */
+  /** Binds the address; connections wait until `accept`. @throws Error of `bind` */
   static async bind(config: ListenerConfig, deps: ListenerDeps): Promise<Listener> {
     return new Listener(config, deps, await BoundAddress.bind(config, deps.http.logger));
   }
