@@ -6,7 +6,8 @@
  * Sources: SPEC 3 Retrying and Holding; spring-projects/spring-vault#98. Case ids C05 of http-cases.json; L5, R5, R7 of
  * field-cases.md.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { UpstreamConnection } from '../../src/data/forward/upstream-connection.ts';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
 import { expectProblem, expectUnharmed, lines, type Scene, scene, totalOf } from '../helpers/scene.ts';
@@ -43,6 +44,36 @@ describe('C05 a Leader rule: never another Pod', () => {
     expect(pods[1]!.requests.map((r) => r.body.toString())).toEqual(['hello']);
     await expectUnharmed(client);
   });
+
+  it.each([
+    ['another leads', 'db-1', ['GET', 'POST']],
+    ['nobody leads', { state: 'none' }, ['GET']],
+    ['two claim it', { state: 'conflict' }, ['GET']],
+  ] as const)(
+    '%s in the turn of the loop in which it was picked: no byte of the write reaches it',
+    async (_, next, methods) => {
+      const { pods, plane, client: dial } = await scene({ scripts: [ok, ok], leader: 'db-0', rules });
+      const client = await dial();
+      // Connections to both are kept, so that the write needs none to be opened.
+      for (const leader of ['db-1', 'db-0']) {
+        plane.setLeader(leader);
+        await expectUnharmed(client);
+      }
+      const before = pods[0]!.total;
+      const use = vi.spyOn(UpstreamConnection.prototype, 'use');
+      onTestFinished(() => use.mockRestore());
+      use.mockImplementationOnce(function (this: UpstreamConnection, user) {
+        UpstreamConnection.prototype.use.call(this, user);
+        plane.setLeader(next);
+      });
+      const answer = await client.exchange(POST);
+      expect(use).toHaveBeenCalled();
+      if (next === 'db-1') expect(answer.status).toBe(200);
+      else expectProblem(answer, 'hold_timeout', false);
+      expect(pods[0]!.total - before).toBe(0);
+      expect(pods[1]!.requests.map(({ method }) => method)).toEqual(methods);
+    },
+  );
 
   it('the leader reads the write and dies: 502 upstream_reset, never sent to the next leader', async () => {
     const {
