@@ -62,7 +62,8 @@ timed(
     await poll(() => load.acknowledged > 10, 'load');
     scene.publish(['db-1']);
     await scene.until(({ leadership }) => leadership.state === 'none', 'none');
-    await pause(60);
+    // What db-0 had is answered; all four clients wait.
+    await scene.heldCount(4);
     const count = db0.byteCount;
     await pause(200);
     expect(db0.byteCount).toBe(count);

@@ -61,8 +61,8 @@ timed(
     await grows(load);
     scene.db1.claim = {};
     await scene.until(({ leadership }) => leadership.state === 'conflict', 'conflict');
-    // What was sent before the conflict was seen has its answer by now.
-    await pause(50);
+    // What was sent before the conflict was seen has its answer; all six clients wait.
+    await scene.heldCount(6);
     const during = [scene.db0.byteCount, scene.db1.byteCount];
     await pause(350);
     expect([scene.db0.byteCount, scene.db1.byteCount]).toEqual(during);

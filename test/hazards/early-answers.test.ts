@@ -107,14 +107,24 @@ describe('R13 and F3: early answers can be read', () => {
             ],
           },
     );
-    const client = await dial();
-    client.send(lines('POST /up HTTP/1.1', 'Host: a', `Content-Length: ${size}`));
-    // All is written before anything is read.
-    client.socket.pause();
-    client.socket.write(Buffer.alloc(size));
-    await pause(100);
-    client.socket.resume();
-    const answer = await client.response('POST');
+    /** All is written before anything is read. Again where the machine stalled: it is drained for 500 ms only. */
+    const upload = async () => {
+      for (;;) {
+        const client = await dial();
+        const began = performance.now();
+        client.send(lines('POST /up HTTP/1.1', 'Host: a', `Content-Length: ${size}`));
+        client.socket.pause();
+        client.socket.write(Buffer.alloc(size));
+        await pause(100);
+        client.socket.resume();
+        try {
+          return { client, answer: await client.response('POST') };
+        } catch (error) {
+          if (performance.now() - began < 500) throw error;
+        }
+      }
+    };
+    const { client, answer } = await upload();
     expectProblem(answer, failure, false);
     expect(value(answer, 'connection')).toBe('close');
     await client.closed(2000);

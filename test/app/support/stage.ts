@@ -39,7 +39,7 @@ export class Stage {
     );
   }
 
-  /** A backend of this Service that looks and probes often. */
+  /** A backend of this Service that looks and probes often, with time for an answer even where the machine stalls. */
   backend(part: Document = {}): Document {
     const { host, port } = this.dns.address;
     return {
@@ -47,7 +47,7 @@ export class Stage {
       service: SERVICE,
       port: 'http',
       discovery: { nameservers: [`${host}:${port}`], refresh: { min: '100ms', max: '200ms' } },
-      health: { httpGet: { path: '/healthz' }, period: '100ms', timeout: '1s', failureThreshold: 1 },
+      health: { httpGet: { path: '/healthz' }, period: '100ms', timeout: '5s', failureThreshold: 1 },
       ...part,
     };
   }
@@ -87,7 +87,7 @@ export function listener(part: Document = {}): Document {
 /** A leader source that asks each Pod's `/leader`. */
 export const LEADER = {
   type: 'Probe',
-  probe: { httpGet: { path: '/leader' }, period: '50ms', timeout: '1s', failureThreshold: 1 },
+  probe: { httpGet: { path: '/leader' }, period: '50ms', timeout: '5s', failureThreshold: 1 },
 };
 
 /** What ends with a test. Tests run side by side, so each brings its own context. */
