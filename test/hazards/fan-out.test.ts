@@ -5,8 +5,10 @@
  * chunked HEAD answer became `Content-Length: 0`, which caches believe.
  * Sources: RFC 9110 sections 8.6, 9.3.2, 10.1.1; nginx-tests http_expect_100_continue.t. Siblings of F25, F26, R06.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { PodScript } from '../helpers/raw-pod.ts';
+import type { PodConnection, PodScript } from '../helpers/raw-pod.ts';
 import {
   expectCanonical,
   expectProblem,
@@ -15,7 +17,7 @@ import {
   type Scene,
   scene,
 } from '../helpers/scene.ts';
-import { pause } from '../helpers/waiting.ts';
+import { pause, poll } from '../helpers/waiting.ts';
 import { fieldNames, value } from '../helpers/wire.ts';
 
 type Respond = 'First' | 'Quorum' | 'All' | 'Merge';
@@ -109,5 +111,33 @@ describe('R09 101 in a fan-out', () => {
     const ask = lines('GET /x HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket');
     expectProblem(await client.exchange(ask), 'quorum_unmet', true);
     for (const pod of stage.pods) expect(pod.connections[0]!.text).not.toMatch(/upgrade/i);
+  });
+});
+
+describe('F18 an answer in chunks of one byte', () => {
+  it('costs a fan-out its bytes, not an object for each', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const bytes = 500_000;
+    const chunks = '1\r\nx\r\n'.repeat(bytes);
+    const stage = await fanOut('First', {
+      onRequest: (c) => c.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`),
+    });
+    const client = await stage.client();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    client.send(lines('GET /x HTTP/1.1', 'Host: a'));
+    const { pods } = stage;
+    const sockets = (): PodConnection[] => pods.flatMap((pod) => pod.connections);
+    const written = (): boolean => sockets().every((c) => c.socket.writableLength === 0);
+    await poll(
+      () => sockets().length === 2 && sockets()[0]!.socket.bytesWritten > bytes && written(),
+      'all to be read',
+    );
+    await pause(50);
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40 * bytes);
+    for (const connection of sockets()) connection.write('0\r\n\r\n');
+    expect((await client.response()).body.length).toBe(bytes);
   });
 });

@@ -107,11 +107,10 @@ export class FanOutBranch implements AttemptOwner {
   }
 
   relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
-    for (const piece of pieces) {
-      this.#bytes += piece.length;
-      // A copy: the buffer that it was read into is used again.
-      this.#body.push(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : Buffer.from(piece));
-    }
+    // A copy, for the buffer that it was read into is used again; one for all, for chunks may be of single bytes.
+    const copy = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? latin1(piece) : piece)));
+    this.#bytes += copy.length;
+    this.#body.push(copy);
     if (this.#bytes <= this.#plan.maxResponseBytes) return;
     attempt.count('too_large');
     attempt.abort();
@@ -133,6 +132,10 @@ export class FanOutBranch implements AttemptOwner {
     this.#body = [];
     this.#plan.arrived(this, answer);
   }
+}
+
+function latin1(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
 }
 
 function headersOf(head: ResponseHead): [string, string][] {
