@@ -4,9 +4,10 @@
  * Story: a retry that sent only the rest of a body, bytes meant for a tunnel sent to a Pod that refused it, a write repeated
  * after its 100 Continue.
  * Sources: RFC 9110 sections 9.2.2, 10.1.1; RFC 9112 section 9.3.1; caddyserver/caddy#5454; haproxy reg-tests
- * http_retries; envoy retry tests ("100-continue then reset"). Siblings of C01–C03, F25, R08, R3, U01.
+ * http_retries; envoy retry tests ("100-continue then reset"). Siblings of C01–C03, F25, R08, R3, L5, U01.
  */
 import { describe, expect, it } from 'vitest';
+import { leaderSelection } from '../helpers/data-plane.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
 import {
   expectCanonical,
@@ -138,5 +139,66 @@ describe('U01 an upgrade tried twice', () => {
     await client.until((rest) => rest.toString('latin1') === 'hello', 'the first bytes');
     await stage.pods[1]!.until((p) => p.connections[0]!.text.endsWith('\r\n\r\nframe'), 'the frame');
     expect(stage.pods[0]!.connections[0]!.text).not.toContain('frame');
+  });
+});
+
+describe('L5 a write that the leader turns away half-way', () => {
+  const LEARN = [{ status: [421], location: false, header: null }];
+  const NOT_ME = 'HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n';
+  const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+  function led(first: PodScript, second: PodScript): Promise<Scene> {
+    const selection = leaderSelection({ hold: { timeoutMs: 5000 } });
+    return scene({ scripts: [first, second], leader: 'db-0', learn: LEARN, rules: [{ selection }] });
+  }
+
+  it.each<[string, PodScript, PodScript, boolean]>([
+    ['before the body', { onHead: (c) => c.write(NOT_ME) }, { onHead: (c) => c.write(CONTINUE) }, false],
+    [
+      'after 100 and the body',
+      { onHead: (c) => c.write(CONTINUE), onRequest: (c) => c.write(NOT_ME) },
+      {},
+      true,
+    ],
+    [
+      'with an answer that never ends',
+      {
+        onHead: (c) => c.write(CONTINUE),
+        onRequest: (c) => c.write('HTTP/1.1 421 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n'),
+      },
+      {},
+      true,
+    ],
+  ])('%s: the next leader gets all of it once', async (_, first, second, bodyFirst) => {
+    const stage = await led(first, { ...second, onRequest: (c, r) => c.answer(r.target, r) });
+    const client = await stage.client();
+    client.send(ask('POST', 'Expect: 100-continue', 'Content-Length: 5'));
+    if (bodyFirst) {
+      expect((await client.message()).status).toBe(100);
+      client.send('hello');
+    }
+    await stage.pods[0]!.connectionOver();
+    stage.plane.setLeader('db-1');
+    if (!bodyFirst) {
+      expect((await client.message()).status).toBe(100);
+      client.send('hello');
+    }
+    expect((await client.response('POST')).body.toString()).toBe('/x');
+    expect((await stage.pods[1]!.request(1)).body.toString()).toBe('hello');
+    expect(stage.pods[1]!.requests.length).toBe(1);
+    await expectUnharmed(client);
+  });
+
+  it('demoted between its 100 and the body: 502, sent, no byte of the body to anyone', async () => {
+    const stage = await led({ onHead: (c) => c.write(CONTINUE) }, {});
+    const client = await stage.client();
+    client.send(ask('POST', 'Expect: 100-continue', 'Content-Length: 5'));
+    expect((await client.message()).status).toBe(100);
+    stage.plane.setLeader('db-1');
+    expectProblem(await client.response('POST'), 'upstream_reset', true);
+    client.send('hello');
+    expect(await client.closed()).toBe('fin');
+    expect(stage.pods[0]!.connections[0]!.text).not.toContain('hello');
+    expect(stage.pods[1]!.total).toBe(0);
   });
 });
