@@ -86,7 +86,7 @@ export function configOf(setup: Setup, dns: DnsServer, ports: Ports): Json {
         health: {
           httpGet: { path: '/healthz', port: ports.role },
           period: `${PERIOD_MS}ms`,
-          timeout: '1s',
+          timeout: '5s',
           failureThreshold: 2,
         },
         ...(given === null ? {} : { leader: leaderOf() }),
