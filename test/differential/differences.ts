@@ -196,7 +196,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     title: 'Date',
     httpProxy: 'added where the Pod sent none',
     headroute: 'not added',
-    reason: 'RFC 9110 section 6.6.1 asks it of a recipient that caches; the answer stays the Pod’s',
+    reason: 'an answer passes as the Pod gave it, as through HAProxy; RFC 9110 section 6.6.1 would have a Date appended',
     is: key('client field date'),
   },
   {
