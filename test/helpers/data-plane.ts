@@ -14,6 +14,8 @@ export interface PodSpec {
   readonly port: number;
   readonly state?: PodState;
   readonly address?: string;
+  /** Of a Pod that has several. */
+  readonly addresses?: readonly string[];
 }
 
 /** A Pod's name, or why there is no leader. */
@@ -79,8 +81,8 @@ let nextPodId = 1;
 const podIds = new Map<string, number>();
 
 function podView(spec: PodSpec): PodView {
-  const address = spec.address ?? '127.0.0.1';
-  const key = `${spec.name} ${address} ${spec.port}`;
+  const addresses = spec.addresses ?? [spec.address ?? '127.0.0.1'];
+  const key = `${spec.name} ${addresses} ${spec.port}`;
   const id = podIds.get(key) ?? nextPodId++;
   podIds.set(key, id);
   const ordinal = /^.+-(0|[1-9][0-9]*)$/.exec(spec.name)?.[1];
@@ -90,7 +92,7 @@ function podView(spec: PodSpec): PodView {
     label: spec.name,
     dnsName: `${spec.name}.db.prod.svc.cluster.local`,
     ordinal: ordinal === undefined ? -1 : Number(ordinal),
-    addresses: [address],
+    addresses,
     port: spec.port,
     state: spec.state ?? 'ready',
     reason: 'set by the test',

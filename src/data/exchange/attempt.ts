@@ -30,6 +30,8 @@ export class Attempt implements UpstreamUser {
   readonly #options: AttemptOptions;
   #connection: UpstreamConnection | null = null;
   #address = 0;
+  /** When all addresses together are overdue (monotonic milliseconds). */
+  #connectByMs = NEVER;
   #answering = false;
   #relayed = false;
   #interims = 0;
@@ -76,9 +78,13 @@ export class Attempt implements UpstreamUser {
   #connect(): void {
     const { addresses } = this.pod;
     const { connectTimeoutMs } = this.backend.config.connection;
+    const nowMs = performance.now();
+    if (this.#address === 0) this.#connectByMs = nowMs + connectTimeoutMs;
+    const halfMs = nowMs + connectTimeoutMs / 2;
     const isLast = this.#address === addresses.length - 1;
-    this.deadlineMs = performance.now() + (isLast ? connectTimeoutMs : connectTimeoutMs / 2);
+    this.deadlineMs = isLast ? Math.max(this.#connectByMs, halfMs) : halfMs;
     this.#connection = this.pool.open(this.pod, addresses[this.#address]!, this, this.#options.plain);
+    this.#owner.connecting(this);
   }
 
   onReady(): void {

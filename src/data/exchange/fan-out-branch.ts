@@ -13,6 +13,8 @@ export interface FanOutPlan {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   send(attempt: Attempt): void;
+  /** A branch's deadline is another now. */
+  connecting(): void;
   /** A branch has its answer, or in words why there is none. Called once for each, not after `cancel`. */
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void;
   connectFailed(podId: number, reason: string): void;
@@ -69,6 +71,10 @@ export class FanOutBranch implements AttemptOwner {
     this.#plan.failed(this.pod.id, 'timed out');
     this.#attempt.abort();
     this.#end({ pod: this.pod.name, error: `no whole answer within ${this.#plan.timeoutMs} ms` });
+  }
+
+  connecting(): void {
+    this.#plan.connecting();
   }
 
   mayStillSend(): boolean {

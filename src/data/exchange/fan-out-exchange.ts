@@ -100,6 +100,10 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     this.#setDeadline();
   }
 
+  connecting(): void {
+    this.#setDeadline();
+  }
+
   connectFailed(podId: number, reason: string): void {
     this.deps.outcomes.report({ kind: 'connect_failed', backend: this.backend, podId, reason });
   }

@@ -112,6 +112,10 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     if (this.#attempt !== null) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt.deadlineMs);
   }
 
+  connecting(attempt: Attempt): void {
+    this.deadlineMs = Math.min(this.requestDeadlineMs, attempt.deadlineMs);
+  }
+
   /** The connection is open: the last moment to see that the Pod does not lead any more (promise 4). */
   mayStillSend(pod: PodView): boolean {
     if (this.rule.selection.type !== 'Leader') return true;
