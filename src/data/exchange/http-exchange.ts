@@ -234,6 +234,8 @@ export abstract class HttpExchange implements Exchange, PickContext {
     this.abandon();
     this.runtime.failed('client_gone');
     this.done(0, 'client_gone');
+    // It may have ended only its own side, and must not take what came of the answer for all of it.
+    if (this.responded && this.endsByClose) this.down.cut(true);
   }
 
   shutDown(): void {

@@ -326,7 +326,8 @@ export class HttpConnection implements Downstream {
     }
     this.#pending.takeAll();
     if (this.socket.writableLength === 0) this.socket.destroy();
-    else this.socket.end();
+    // It may still read what is written already, for a while.
+    else if (this.#linger === null && !this.socket.destroyed) this.#end();
   };
 
   readonly #onDrain = (): void => {
