@@ -23,7 +23,8 @@ export class RawClient {
       this.#changes.changed();
     });
     socket.on('end', () => {
-      this.ending ??= 'fin';
+      // A RST in the same moment as the last bytes is an end for libuv; the kernel knows no peer then.
+      this.ending ??= socket.remoteAddress === undefined && !socket.writableEnded ? 'reset' : 'fin';
       this.#changes.changed();
     });
     socket.on('error', () => {

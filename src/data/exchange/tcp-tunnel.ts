@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { reset, wasReset } from '../../platform/reset.ts';
+import { readBeforeDestroy } from '../forward/read-before-destroy.ts';
 
 /** Which side ended first, and whether by an error (a reset, a keepalive that failed). */
 export interface TunnelEnd {
@@ -8,7 +10,7 @@ export interface TunnelEnd {
 
 /**
  * Joins two half-open capable sockets: bytes both ways under back-pressure, a FIN passed on as a FIN while the other way
- * stays open, a reset passed on as a reset, so that a truncated stream does not look whole.
+ * stays open. Any other end is a reset to the other side, as a cut is to both: what breaks off must not look whole.
  *
  * @param done called once, when both are closed or about to be
  * @returns a function that cuts both
@@ -22,18 +24,22 @@ export function joinSockets(client: Socket, upstream: Socket, done: (end: Tunnel
     done({ first: first ?? 'cut', error });
   };
   const oneWay = (from: Socket, to: Socket, side: 'client' | 'upstream'): void => {
+    readBeforeDestroy(from, () => finished);
     from.once('end', () => {
       first ??= side;
+      if (!wasReset(from)) return;
+      from.destroy();
+      reset(to);
+      finish('ECONNRESET');
     });
     from.on('error', (error: NodeJS.ErrnoException) => {
       first ??= side;
-      if (error.code === 'ECONNRESET') to.resetAndDestroy();
-      else to.destroy();
+      reset(to);
       finish(error.code ?? error.message);
     });
     from.once('close', () => {
       // Without both FINs it was destroyed: the other way can go no further either.
-      if (!from.readableEnded || !from.writableFinished) to.destroy();
+      if (!from.readableEnded || !from.writableFinished) reset(to);
       if (to.destroyed) finish(null);
     });
     from.pipe(to);
@@ -42,8 +48,8 @@ export function joinSockets(client: Socket, upstream: Socket, done: (end: Tunnel
   oneWay(upstream, client, 'upstream');
   return () => {
     first ??= 'cut';
-    client.destroy();
-    upstream.destroy();
+    reset(client);
+    reset(upstream);
     finish(null);
   };
 }

@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
+import { wasReset } from '../../platform/reset.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
+import { readBeforeDestroy } from './read-before-destroy.ts';
 import { bufferFor, giveBack, LEAST_BUFFER, letGo, SMALL_BUFFER, takeBuffer } from './read-buffers.ts';
 
 /** What an upstream connection tells the request that uses it. */
@@ -30,8 +32,6 @@ export interface IdleWatch {
 }
 
 const NO_BYTES = Buffer.alloc(0);
-/** How long an answer is waited for that a Pod may have sent before it closed. */
-const UNREAD_ANSWER_MS = 100;
 
 /**
  * One connection to a Pod, read through `onread` into a buffer of its own. It belongs to one request at a time (`user`), or
@@ -92,13 +92,16 @@ export class UpstreamConnection implements TurnTask {
       this.connected = true;
       this.user?.onReady();
     });
-    this.#readBeforeDestroy();
+    readBeforeDestroy(this.socket, () => this.closed);
     this.socket.on('drain', () => this.user?.onDrain());
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error.code ?? error.message;
     });
     // A Pod that has ended its side answers nothing more: whatever is unread has been handed on before this.
-    this.socket.on('end', () => this.#over());
+    this.socket.on('end', () => {
+      if (wasReset(this.socket)) this.#error ??= 'ECONNRESET';
+      this.#over();
+    });
     this.socket.on('close', () => this.#over());
   }
 
@@ -149,22 +152,6 @@ export class UpstreamConnection implements TurnTask {
     this.user = null;
     this.socket.destroy();
     this.#over();
-  }
-
-  /**
-   * A Pod may answer and close with a part of the request unread: its answer comes with a RST behind it (RFC 9112 section
-   * 9.6). A write that fails for it would destroy the socket, and the answer that waits in the kernel with it. So the end is
-   * put off until reading has found it, or nothing has come for a moment.
-   */
-  #readBeforeDestroy(): void {
-    const { socket } = this;
-    const destroy = socket.destroy.bind(socket);
-    socket.destroy = (error?: Error): Socket => {
-      if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write' || this.closed)
-        return destroy(error);
-      setTimeout(() => destroy(error), UNREAD_ANSWER_MS).unref();
-      return socket;
-    };
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
+import { reset } from '../../platform/reset.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import { problemAnswer } from '../respond/problem.ts';
@@ -70,10 +71,10 @@ export class Listener {
   destroy(): void {
     this.stop();
     for (const connection of [...this.#http]) connection.shutDown();
-    for (const socket of this.#sockets) if (this.config.protocol === 'TCP') socket.destroy();
+    for (const socket of this.#sockets) if (this.config.protocol === 'TCP') reset(socket);
     // A client that does not read takes nothing any more: it must neither keep its connection nor the process.
     setTimeout(() => {
-      for (const socket of this.#sockets) socket.resetAndDestroy();
+      for (const socket of this.#sockets) reset(socket);
     }, CUT_MS).unref();
   }
 

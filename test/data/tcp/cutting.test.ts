@@ -26,7 +26,7 @@ describe('cutting', () => {
     await t.client();
     await poll(() => t.tunnels.size === 1, 'the tunnel');
     drop();
-    await taps[0]!.until((p) => p.connections.length === 1 && p.last.ended, 'the end at the Pod');
+    await taps[0]!.until((p) => p.connections.length === 1 && p.last.over, 'the end at the Pod');
     await nothingInFlight(t);
     expect(t.outcomes).toEqual([]);
   });

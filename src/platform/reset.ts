@@ -1,0 +1,21 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Ends a connection by a RST, so that its peer cannot take what it has for all that was meant; what waits to be written is
+ * dropped. A FIN that is on its way to the kernel goes before it: libuv refuses to reset meanwhile, and Node would then lose the
+ * descriptor.
+ */
+export function reset(socket: Socket): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding && !socket.destroyed) socket.once('finish', () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
+}
+
+/**
+ * Whether what Node calls the end of a peer's data was a RST: libuv reports one that comes with the last bytes as an end. The
+ * kernel knows no peer then. To be asked at 'end'. No, too, where that cannot be told: this side has ended already, or the peer's
+ * address was asked for before, for Node keeps it.
+ */
+export function wasReset(socket: Socket): boolean {
+  return !socket.writableEnded && socket.remoteAddress === undefined;
+}
