@@ -148,6 +148,13 @@ export class Attempt implements UpstreamUser {
     return this.#connection?.socket.writableLength === 0;
   }
 
+  /** Calls once the kernel has taken all that was written; never if the connection ends before. */
+  whenFlushed(done: () => void): void {
+    this.#connection?.socket.write('', (error) => {
+      if (!error) done();
+    });
+  }
+
   onDrain(): void {
     this.#owner.upstreamDrained();
   }

@@ -187,6 +187,8 @@ export abstract class HttpExchange implements Exchange, PickContext {
     }
     this.#held = null;
     this.#heldMs = performance.now() - this.#heldSinceMs;
+    // The client may have waited for a word from a Pod: `timeouts.body` begins now.
+    if (this.awaitsBody) this.down.resume();
     if (pick.type === 'fail') this.fail(pick.failure, pick.detail);
     else this.picked(pick.type === 'pod' ? [pick.pod] : pick.pods, backend!);
     return true;

@@ -53,7 +53,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#kept.add(pieces, bytes, sending);
     if (sending) {
       if (!attempt!.write(pieces)) this.#pauseClient();
-      if (complete && attempt!.isFlushed) this.#endGuard();
+      if (complete) this.#endGuardWhenFlushed(attempt!);
       return;
     }
     if (this.#kept.isFull) this.#pauseClient();
@@ -66,7 +66,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
    */
   #guard(attempt: Attempt): void {
     const { selection } = this.rule;
-    if (selection.type !== 'Leader' || this.requestComplete) return;
+    if (selection.type !== 'Leader' || (this.requestComplete && attempt.isFlushed)) return;
     this.#unguard = this.deps.tunnels.add({
       listener: this.listener.config.name,
       backend: this.backend,
@@ -76,6 +76,15 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       onUnready: 'Keep',
       destroy: () => this.fail('upstream_reset', `${attempt.pod.name} stopped leading during the upload`),
     });
+    if (this.requestComplete) this.#endGuardWhenFlushed(attempt);
+  }
+
+  #endGuardWhenFlushed(attempt: Attempt): void {
+    if (attempt.isFlushed) this.#endGuard();
+    else
+      attempt.whenFlushed(() => {
+        if (this.#attempt === attempt) this.#endGuard();
+      });
   }
 
   #endGuard(): void {
@@ -153,7 +162,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   upstreamDrained(): void {
-    if (this.requestComplete) this.#endGuard();
     this.#resumeClient();
   }
 
