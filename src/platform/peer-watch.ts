@@ -26,6 +26,15 @@ interface Watched {
   look: number;
   /** Looks in a row that should have shown it and did not. */
   absences: number;
+  /** A look showed that the peer has sent a FIN. */
+  ended: boolean;
+}
+
+export interface PeerWatchOptions {
+  /** The time between two looks, and from the beginning of a watch to the first; else the first is soon. */
+  readonly pollMs: number;
+  /** Whether a FIN counts. Where it does not, one that has been sent but not read, with bytes before it, is waited for, too. */
+  readonly finIsEnd: boolean;
 }
 
 /**
@@ -41,6 +50,7 @@ export class PeerWatch {
   readonly #ports = new Map<number, number>();
   readonly #clock: Clock;
   readonly #tables: TableSource;
+  readonly #options: PeerWatchOptions | null;
   #looks = 0;
   #checking: Promise<void> | null = null;
   #timer: Timer | null = null;
@@ -49,13 +59,18 @@ export class PeerWatch {
   /** How long after a look the next may begin. */
   #restMs = 0;
 
-  constructor(clock: Clock = systemClock, tables: TableSource = linuxTables) {
+  constructor(
+    clock: Clock = systemClock,
+    tables: TableSource = linuxTables,
+    options: PeerWatchOptions | null = null,
+  ) {
     this.#clock = clock;
     this.#tables = tables;
+    this.#options = options;
   }
 
   /**
-   * Calls `onGone` once when the peer has sent a FIN or a RST. The first look is soon, and one for all that are watched in one
+   * Calls `onGone` once when the peer has sent a RST, or a FIN if that counts. The first look is soon, and one for all that are watched in one
    * turn. @returns a function that ends the watch.
    */
   watch(socket: Socket, onGone: () => void): () => void {
@@ -73,10 +88,15 @@ export class PeerWatch {
       seen: false,
       look: 0,
       absences: 0,
+      ended: false,
     };
     this.#watched.set(key, watched);
     this.#ports.set(localPort, (this.#ports.get(localPort) ?? 0) + 1);
-    this.#lookAt(this.#lookedAtMs + Math.max(FIRST_LOOK_MS, this.#restMs));
+    this.#lookAt(
+      this.#options === null
+        ? this.#lookedAtMs + Math.max(FIRST_LOOK_MS, this.#restMs)
+        : this.#clock.nowMs() + this.#options.pollMs,
+    );
     // The peer has used its port again, so its former connection is no more.
     if (before !== undefined && before.socket !== socket) before.onGone();
     return () => this.#forget(key, watched);
@@ -86,7 +106,8 @@ export class PeerWatch {
   check(): Promise<void> {
     this.#checking ??= this.#check().finally(() => {
       this.#checking = null;
-      if (this.#watched.size > 0) this.#lookAt(this.#lookedAtMs + Math.max(POLL_MS, this.#restMs));
+      if (this.#watched.size > 0)
+        this.#lookAt(this.#lookedAtMs + Math.max(this.#options?.pollMs ?? POLL_MS, this.#restMs));
     });
     return this.#checking;
   }
@@ -131,7 +152,10 @@ export class PeerWatch {
       const row = key();
       const watched = this.#watched.get(row);
       if (watched === undefined) return;
-      if (state === 'close-wait') gone.push([row, watched]);
+      if (state === 'close-wait') {
+        if (this.#options?.finIsEnd === false) watched.ended = true;
+        else gone.push([row, watched]);
+      }
       watched.seen = true;
       watched.look = look;
       watched.absences = 0;
@@ -146,6 +170,7 @@ export class PeerWatch {
     for (const [key, watched] of complete ? this.#watched : []) {
       if (watched.look === look || watched.since === look) continue;
       if (!watched.seen && !listening.has(watched.port)) continue;
+      if (watched.ended && !watched.socket.readableEnded) continue;
       if (++watched.absences > 1) gone.push([key, watched]);
       else doubtful = true;
     }

@@ -207,7 +207,7 @@ export class TcpExchange {
     const active = deps.metrics.upstreamConnections.with(backend, 'active');
     active.value++;
     let remove = (): void => {};
-    const cut = joinSockets(this.#client, upstream, (end) => {
+    const cut = joinSockets(this.#client, upstream, deps.tunnels.unread, (end) => {
       this.#stop = null;
       active.value--;
       remove();

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { reset, wasReset } from '../../platform/reset.ts';
 import { readBeforeDestroy } from '../forward/read-before-destroy.ts';
+import type { UnreadPeers } from '../forward/unread-peers.ts';
 
 /** Which side ended first, and whether by an error (a reset, a keepalive that failed). */
 export interface TunnelEnd {
@@ -12,12 +13,19 @@ export interface TunnelEnd {
  * Joins two half-open capable sockets: bytes both ways under back-pressure, a FIN passed on as a FIN while the other way
  * stays open. Any other end is a reset to the other side, as a cut is to both: what breaks off must not look whole.
  *
+ * @param peers notices a client that is gone while nothing is read from it
  * @param done called once, when both are closed or about to be
  * @returns a function that cuts both
  */
-export function joinSockets(client: Socket, upstream: Socket, done: (end: TunnelEnd) => void): () => void {
+export function joinSockets(
+  client: Socket,
+  upstream: Socket,
+  peers: UnreadPeers,
+  done: (end: TunnelEnd) => void,
+): () => void {
   let first: TunnelEnd['first'] | null = null;
   let finished = false;
+  let clientGone = false;
   const finish = (error: string | null): void => {
     if (finished) return;
     finished = true;
@@ -39,13 +47,22 @@ export function joinSockets(client: Socket, upstream: Socket, done: (end: Tunnel
     });
     from.once('close', () => {
       // Without both FINs it was destroyed: the other way can go no further either.
-      if (!from.readableEnded || !from.writableFinished) reset(to);
+      if (!clientGone && (!from.readableEnded || !from.writableFinished)) reset(to);
       if (to.destroyed) finish(null);
     });
     from.pipe(to);
   };
   oneWay(client, upstream, 'client');
   oneWay(upstream, client, 'upstream');
+  peers.watch(client, () => {
+    first ??= 'client';
+    clientGone = true;
+    client.destroy();
+    // Nobody takes an answer any more. What it had said to its end goes on to the Pod; what it had not is broken off.
+    if (client.readableEnded) upstream.destroySoon();
+    else reset(upstream);
+    finish('ECONNRESET');
+  });
   return () => {
     first ??= 'cut';
     reset(client);

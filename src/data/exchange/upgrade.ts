@@ -23,7 +23,7 @@ export function joinUpgrade(
   if (fromPod.length > 0) client.write(fromPod);
   if (fromClient !== null) upstream.write(fromClient);
   let remove = (): void => {};
-  const cut = joinSockets(client, upstream, (end) => {
+  const cut = joinSockets(client, upstream, deps.tunnels.unread, (end) => {
     remove();
     pool.tunnelEnded();
     pool.end();

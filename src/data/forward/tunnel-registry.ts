@@ -1,6 +1,7 @@
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import { UnreadPeers } from './unread-peers.ts';
 
 /** A connection that outlives snapshots: a TCP connection or an upgraded one. */
 export interface Tunnel {
@@ -35,13 +36,16 @@ export interface TunnelCount {
  * Tunnels to a Pod that left, or was ejected, stay until they end by themselves.
  */
 export class TunnelRegistry {
+  /** Those of its tunnels that nobody reads. */
+  readonly unread: UnreadPeers;
   readonly #cell: SnapshotCell;
   readonly #clock: Clock;
   readonly #tunnels = new Map<Tunnel, Timer | null>();
   readonly #unsubscribe: () => void;
   #whenEmpty: (() => void)[] = [];
 
-  constructor(cell: SnapshotCell, clock: Clock = systemClock) {
+  constructor(cell: SnapshotCell, clock: Clock = systemClock, unread: UnreadPeers = new UnreadPeers(clock)) {
+    this.unread = unread;
     this.#cell = cell;
     this.#clock = clock;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#review(next, previous));

@@ -7,6 +7,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { joinSockets, type TunnelEnd } from '../../../src/data/exchange/tcp-tunnel.ts';
+import { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { SOCKET_OPTIONS } from '../../../src/data/socket-options.ts';
 import { poll } from '../../helpers/waiting.ts';
 import { balance, leaderRule, nothingInFlight, rawPods, tcp } from './harness.ts';
@@ -60,7 +61,7 @@ async function joined(): Promise<{
   const [client, innerClient] = await pair();
   const [pod, innerUpstream] = await pair();
   const ends: TunnelEnd[] = [];
-  const cut = joinSockets(innerClient, innerUpstream, (end) => ends.push(end));
+  const cut = joinSockets(innerClient, innerUpstream, new UnreadPeers(), (end) => ends.push(end));
   return { client, pod, inner: { client: innerClient, upstream: innerUpstream }, ends, cut };
 }
 

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
 import { HoldQueue } from '../../../src/data/forward/hold-queue.ts';
 import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
+import type { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
 import type { BackendConfig, RuleConfig } from '../../../src/model/config.ts';
 import type { Outcome } from '../../../src/model/outcome.ts';
@@ -44,6 +45,7 @@ export async function tcp(
     connection?: Partial<BackendConfig['connection']>;
     selfPodName?: string;
     onBegin?: () => void;
+    unread?: UnreadPeers;
   } = {},
 ): Promise<Tcp> {
   const config = backendConfig();
@@ -78,7 +80,7 @@ export async function tcp(
   const metrics = new Metrics();
   const outcomes: Outcome[] = [];
   const queue = new HoldQueue('db', metrics);
-  const tunnels = new TunnelRegistry(cell);
+  const tunnels = new TunnelRegistry(cell, systemClock, options.unread);
   cell.subscribe(() => queue.wake());
   const inFlight = new Map<number, number>();
   const add = (podId: number, n: number): void => void inFlight.set(podId, (inFlight.get(podId) ?? 0) + n);
