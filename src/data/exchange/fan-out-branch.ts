@@ -1,5 +1,6 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { CompactPieces } from '../compact-pieces.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -29,7 +30,7 @@ export class FanOutBranch implements AttemptOwner {
   readonly #plan: FanOutPlan;
   readonly #attempt: Attempt;
   #head: { status: number; headers: [string, string][] } | null = null;
-  #body: Buffer[] = [];
+  #body = new CompactPieces();
   #bytes = 0;
   #over = false;
 
@@ -116,7 +117,7 @@ export class FanOutBranch implements AttemptOwner {
     // A copy, for the buffer that it was read into is used again; one for all, for chunks may be of single bytes.
     const copy = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? latin1(piece) : piece)));
     this.#bytes += copy.length;
-    this.#body.push(copy);
+    this.#body.add(copy);
     if (this.#bytes <= this.#plan.maxResponseBytes) return;
     attempt.count('too_large');
     attempt.abort();
@@ -124,7 +125,7 @@ export class FanOutBranch implements AttemptOwner {
   }
 
   finished(): void {
-    this.#end({ pod: this.pod.name, ...this.#head!, body: Buffer.concat(this.#body) });
+    this.#end({ pod: this.pod.name, ...this.#head!, body: Buffer.concat(this.#body.list as Buffer[]) });
   }
 
   failed(_attempt: Attempt, _kind: 'reset' | 'protocol', detail: string): void {
@@ -135,7 +136,7 @@ export class FanOutBranch implements AttemptOwner {
   #end(answer: FanOutAnswer): void {
     if (this.#over) return;
     this.#over = true;
-    this.#body = [];
+    this.#body = new CompactPieces();
     this.#plan.arrived(this, answer);
   }
 }

@@ -1,6 +1,7 @@
 import type { FanOutSelection } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { CompactPieces } from '../compact-pieces.ts';
 import { KEPT_BODY_BYTES } from '../forward/retry.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { EXPECT } from '../http1/field-names.ts';
@@ -12,7 +13,7 @@ import {
   PARTIAL_FIELD,
   partialValue,
 } from '../merge/answer.ts';
-import { firstSuccess, quorumOf, quorumPossible, quorumReached } from '../merge/choose-answer.ts';
+import { firstSuccess, quorumOf, Votes } from '../merge/choose-answer.ts';
 import { compose, unmet } from '../merge/compose.ts';
 import { type ComposedParts, composedAnswer } from '../respond/composed-answer.ts';
 import { isSafeMethod } from '../safe-methods.ts';
@@ -29,9 +30,10 @@ const WITHOUT_CODINGS: ReadonlySet<string> = new Set(['accept-encoding', 'range'
  */
 export class FanOutExchange extends HttpExchange implements FanOutPlan {
   readonly #selection: FanOutSelection;
-  readonly #body: Piece[] = [];
+  readonly #body = new CompactPieces();
   #branches: FanOutBranch[] = [];
   readonly #arrived: FanOutAnswer[] = [];
+  readonly #votes = new Votes();
   readonly #byPod = new Map<PodView, FanOutAnswer>();
   #bytesSent = 0;
   #started = false;
@@ -74,8 +76,10 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   body(pieces: readonly Piece[], complete: boolean): void {
     if (this.over) return;
     this.requestComplete = complete;
-    for (const piece of pieces) this.received += piece.length;
-    this.#body.push(...pieces);
+    for (const piece of pieces) {
+      this.received += piece.length;
+      this.#body.add(piece);
+    }
     if (this.received > KEPT_BODY_BYTES) this.#tooLarge();
     else if (complete && this.#started) this.route();
   }
@@ -96,7 +100,15 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     this.sent = true;
     const { respond } = this.#selection;
     const without = respond === 'All' || respond === 'Merge' ? WITHOUT_CODINGS : null;
-    attempt.send(this.request, this.down.peer, this.deps.hopName, null, attempt.pod, this.#body, without);
+    attempt.send(
+      this.request,
+      this.down.peer,
+      this.deps.hopName,
+      null,
+      attempt.pod,
+      this.#body.list,
+      without,
+    );
     this.#setDeadline();
   }
 
@@ -128,9 +140,10 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
       }
       case 'Quorum': {
         const needed = quorumOf(this.#selection.minSuccess, asked);
-        const agreed = quorumReached(this.#arrived, needed);
+        this.#votes.add(answer);
+        const agreed = this.#votes.reached(needed);
         if (agreed !== null) this.#answer(agreed);
-        else if (!quorumPossible(this.#arrived, needed, asked)) this.#unmet(needed);
+        else if (!this.#votes.canReach(needed, asked - this.#arrived.length)) this.#unmet(needed);
         break;
       }
       default:

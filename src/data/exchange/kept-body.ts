@@ -1,5 +1,8 @@
+import { CompactPieces } from '../compact-pieces.ts';
 import { KEPT_BODY_BYTES } from '../forward/retry.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
+
+const NOTHING: readonly Piece[] = [];
 
 /**
  * The request's body as far as it is here, as long as the request may be sent, or sent again. Before the first attempt sends
@@ -7,8 +10,9 @@ import type { Piece } from '../http1/chunk-scanner.ts';
  */
 export class KeptBody {
   readonly #canRepeat: boolean;
-  #pieces: Piece[] | null = [];
+  #pieces: CompactPieces | null = null;
   #bytes = 0;
+  #givenUp = false;
 
   /** @param canRepeat whether the rule allows another attempt at all */
   constructor(canRepeat: boolean) {
@@ -17,7 +21,7 @@ export class KeptBody {
 
   /** All of it so far, or null: a part was given up, the request cannot be sent again. */
   get pieces(): readonly Piece[] | null {
-    return this.#pieces;
+    return this.#givenUp ? null : (this.#pieces?.list ?? NOTHING);
   }
 
   /** Whether no more should be read before an attempt sends it. */
@@ -29,11 +33,15 @@ export class KeptBody {
   add(pieces: readonly Piece[], bytes: number, sending: boolean): void {
     this.#bytes += bytes;
     if (sending) this.sent();
-    this.#pieces?.push(...pieces);
+    if (this.#givenUp) return;
+    this.#pieces ??= new CompactPieces();
+    for (const piece of pieces) this.#pieces.add(piece);
   }
 
   /** What is there has been sent: beyond the bound it is not kept for another attempt. */
   sent(): void {
-    if (this.#bytes > KEPT_BODY_BYTES || (!this.#canRepeat && this.#bytes > 0)) this.#pieces = null;
+    if (this.#bytes <= KEPT_BODY_BYTES && (this.#canRepeat || this.#bytes === 0)) return;
+    this.#givenUp = true;
+    this.#pieces = null;
   }
 }

@@ -10,25 +10,37 @@ export function quorumOf(minSuccess: number | null, asked: number): number {
   return minSuccess ?? Math.floor(asked / 2) + 1;
 }
 
-/** `respond: Quorum`: the success whose status and body `needed` Pods agree on, or null as long as there is none. */
-export function quorumReached(arrived: readonly FanOutAnswer[], needed: number): FanOutResponse | null {
-  return groups(arrived).find(({ votes }) => votes >= needed)?.answer ?? null;
-}
+/** `respond: Quorum`: the successes that agree on status and body, counted as they arrive. */
+export class Votes {
+  /** How many agree on the answer that most agree on, and the first of them. */
+  #most = 0;
+  #leading: FanOutResponse | null = null;
+  /** By status and length: bodies that differ in every answer, by a date for instance, are compared with few. */
+  readonly #groups = new Map<string, { readonly answer: FanOutResponse; votes: number }[]>();
 
-/** Whether the Pods that have not answered yet could still make a quorum; false: fail now instead of waiting for them. */
-export function quorumPossible(arrived: readonly FanOutAnswer[], needed: number, asked: number): boolean {
-  const outstanding = asked - arrived.length;
-  const most = groups(arrived).reduce((max, { votes }) => Math.max(max, votes), 0);
-  return most + outstanding >= needed;
-}
-
-function groups(arrived: readonly FanOutAnswer[]): { answer: FanOutResponse; votes: number }[] {
-  const found: { answer: FanOutResponse; votes: number }[] = [];
-  for (const answer of arrived) {
-    if (!isSuccess(answer)) continue;
-    const same = found.find((g) => g.answer.status === answer.status && g.answer.body.equals(answer.body));
-    if (same === undefined) found.push({ answer, votes: 1 });
-    else same.votes++;
+  add(answer: FanOutAnswer): void {
+    if (!isSuccess(answer)) return;
+    const key = `${answer.status} ${answer.body.length}`;
+    const groups = this.#groups.get(key) ?? [];
+    this.#groups.set(key, groups);
+    let group = groups.find((other) => other.answer.body.equals(answer.body));
+    if (group === undefined) {
+      group = { answer, votes: 0 };
+      groups.push(group);
+    }
+    group.votes++;
+    if (group.votes <= this.#most) return;
+    this.#most = group.votes;
+    this.#leading = group.answer;
   }
-  return found;
+
+  /** The answer that `needed` Pods agree on, or null as long as there is none. */
+  reached(needed: number): FanOutResponse | null {
+    return this.#most >= needed ? this.#leading : null;
+  }
+
+  /** Whether the Pods that have not answered yet could still make a quorum; false: fail now instead of waiting for them. */
+  canReach(needed: number, outstanding: number): boolean {
+    return this.#most + outstanding >= needed;
+  }
 }

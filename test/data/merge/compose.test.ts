@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type FanOutAnswer, failedPods, partialValue } from '../../../src/data/merge/answer.ts';
-import {
-  firstSuccess,
-  quorumOf,
-  quorumPossible,
-  quorumReached,
-} from '../../../src/data/merge/choose-answer.ts';
+import { firstSuccess, quorumOf, Votes } from '../../../src/data/merge/choose-answer.ts';
 import { compose } from '../../../src/data/merge/compose.ts';
 import type { FanOutSelection } from '../../../src/model/config.ts';
 
@@ -256,6 +251,12 @@ describe('X-Headroute-Partial', () => {
 });
 
 describe('First and Quorum', () => {
+  function votes(arrived: readonly FanOutAnswer[]): Votes {
+    const counted = new Votes();
+    for (const answer of arrived) counted.add(answer);
+    return counted;
+  }
+
   it('First takes the first success', () => {
     const arrived = [answer('a', 'x', [], 500), answer('b', 'y', [], 204), answer('c', 'z')];
     expect(firstSuccess(arrived)?.pod).toBe('b');
@@ -269,18 +270,18 @@ describe('First and Quorum', () => {
 
   it('Quorum takes the answer that enough agree on, in status and body', () => {
     const a = answer('a', 'x');
-    expect(quorumReached([a], 2)).toBeNull();
-    expect(quorumReached([a, answer('b', 'y')], 2)).toBeNull();
-    expect(quorumReached([a, answer('b', 'x', [], 201)], 2)).toBeNull();
-    expect(quorumReached([answer('b', 'y'), a, answer('c', 'x', [])], 2)).toBe(a);
-    expect(quorumReached([answer('a', 'x', [], 500), answer('b', 'x', [], 500)], 2)).toBeNull();
+    expect(votes([a]).reached(2)).toBeNull();
+    expect(votes([a, answer('b', 'y')]).reached(2)).toBeNull();
+    expect(votes([a, answer('b', 'x', [], 201)]).reached(2)).toBeNull();
+    expect(votes([answer('b', 'y'), a, answer('c', 'x', [])]).reached(2)).toBe(a);
+    expect(votes([answer('a', 'x', [], 500), answer('b', 'x', [], 500)]).reached(2)).toBeNull();
   });
 
   it('knows as soon as no quorum is possible any more', () => {
     const split = [answer('a', 'x'), answer('b', 'y')];
-    expect(quorumPossible(split, 2, 3)).toBe(true);
-    expect(quorumPossible([...split, dead('c')], 2, 3)).toBe(false);
-    expect(quorumPossible([dead('a'), dead('b')], 2, 3)).toBe(false);
-    expect(quorumPossible([], 4, 3)).toBe(false);
+    expect(votes(split).canReach(2, 1)).toBe(true);
+    expect(votes([...split, dead('c')]).canReach(2, 0)).toBe(false);
+    expect(votes([dead('a'), dead('b')]).canReach(2, 1)).toBe(false);
+    expect(votes([]).canReach(4, 3)).toBe(false);
   });
 });
