@@ -1,3 +1,4 @@
+import { PendingBytes } from '../pending-bytes.ts';
 import { CR, HEX_VALUE, HTAB, LF, SP, TCHAR, VALUE_CHAR } from './bytes.ts';
 import { FieldBlock, NEED_MORE } from './field-block.ts';
 import { keptTrailers } from './trailers.ts';
@@ -39,7 +40,8 @@ export class ChunkScanner {
   #digits = 0;
   #extensionBytes = 0;
   #extension = new ExtensionCheck();
-  #trailer: Buffer | null = null;
+  /** A trailer section that came in pieces, so far. */
+  #trailer: PendingBytes | null = null;
   #trailerFields: FieldBlock | null = null;
   readonly #mode: ChunkMode;
   readonly #maxTrailerBytes: number;
@@ -174,15 +176,18 @@ export class ChunkScanner {
       this.#trailerFields.begin(0);
     }
     const before = this.#trailer?.length ?? 0;
-    const section =
-      this.#trailer === null
-        ? bytes.subarray(from, end)
-        : Buffer.concat([this.#trailer, bytes.subarray(from, end)]);
-    const next = this.#trailerFields.parse(section, 0, section.length, MAX_TRAILERS);
+    this.#trailer?.append(bytes.subarray(from, end));
+    const section = this.#trailer?.bytes ?? bytes;
+    const base = this.#trailer?.start ?? from;
+    const sectionEnd = this.#trailer?.end ?? end;
+    const next = this.#trailerFields.parse(section, base, sectionEnd, MAX_TRAILERS);
     if (next === NEED_MORE) {
-      if (section.length > this.#maxTrailerBytes)
+      if (sectionEnd - base > this.#maxTrailerBytes)
         return this.#fail(`a trailer section of more than ${this.#maxTrailerBytes} bytes`);
-      this.#trailer = this.#trailer === null ? Buffer.from(section) : section;
+      if (this.#trailer === null) {
+        this.#trailer = new PendingBytes();
+        this.#trailer.append(bytes.subarray(from, end));
+      }
       return end;
     }
     if (next < 0)
@@ -190,10 +195,10 @@ export class ChunkScanner {
     this.done = true;
     this.#state = DONE;
     if (this.#mode === 'framed') {
-      const text = section.toString('latin1', 0, next);
+      const text = section.toString('latin1', base, next);
       out.push(`0\r\n${keptTrailers(text, this.#trailerFields, this.#nominated)}\r\n`);
     }
-    return from + next - before;
+    return from + next - base - before;
   }
 
   #fail(error: string): -1 {

@@ -46,8 +46,10 @@ export class FieldBlock {
   parse(bytes: Uint8Array, base: number, end: number, maxFields: number): number {
     let lineStart = base + this.#next;
     if (this.#scanned > this.#next) {
-      const lf = bytes.indexOf(LF, base + this.#scanned);
-      if (lf < 0 || lf >= end) return this.#pause(base, lineStart, end);
+      // Not indexOf: it would look on behind `end`, at each call, to the end of a buffer that grows.
+      let at = base + this.#scanned;
+      while (at < end && bytes[at] !== LF) at++;
+      if (at === end) return this.#pause(base, lineStart, end);
     }
     for (;;) {
       if (lineStart >= end) return this.#pause(base, lineStart, end);

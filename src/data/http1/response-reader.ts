@@ -1,3 +1,4 @@
+import { PendingBytes } from '../pending-bytes.ts';
 import { type ChunkMode, ChunkScanner, type Piece } from './chunk-scanner.ts';
 import { ResponseHead } from './response-head.ts';
 
@@ -17,14 +18,15 @@ export class ResponseReader {
   /** The whole answer has been read. */
   complete = false;
   error = '';
-  #pending: Buffer | null = null;
+  /** An unfinished head. */
+  readonly #pending = new PendingBytes();
   #remaining = 0;
   #scanner: ChunkScanner | null = null;
 
   /** Before the first byte of an answer. */
   begin(): void {
     this.head.begin();
-    this.#pending = null;
+    this.#pending.clear();
     this.#scanner = null;
     this.complete = false;
   }
@@ -36,7 +38,7 @@ export class ResponseReader {
 
   /** Whether bytes of an unfinished head are kept. */
   get inHead(): boolean {
-    return this.#pending !== null;
+    return this.#pending.length > 0;
   }
 
   /** Bytes of the body that are still to come, where that is known. */
@@ -46,25 +48,22 @@ export class ResponseReader {
 
   /** @returns the index after a head; 0: more bytes are needed (these are kept); -1: not HTTP, see `error` */
   readHead(bytes: Buffer, start: number, end: number): number {
-    const before = this.#pending;
-    if (before === null) {
+    const pending = this.#pending;
+    const before = pending.length;
+    if (before === 0) {
       const next = this.head.parse(bytes, start, end, MAX_HEAD_BYTES);
-      if (next === 0) this.#pending = Buffer.from(bytes.subarray(start, end));
+      if (next === 0) pending.append(bytes.subarray(start, end));
       else if (next < 0) this.error = this.head.error;
       return next;
     }
-    const joined = Buffer.concat([before, bytes.subarray(start, end)]);
-    const next = this.head.parse(joined, 0, joined.length, MAX_HEAD_BYTES);
-    if (next === 0) {
-      this.#pending = joined;
-      return 0;
-    }
-    this.#pending = null;
-    if (next < 0) {
-      this.error = this.head.error;
-      return -1;
-    }
-    return start + next - before.length;
+    pending.append(bytes.subarray(start, end));
+    const next = this.head.parse(pending.bytes, pending.start, pending.end, MAX_HEAD_BYTES);
+    if (next === 0) return 0;
+    const used = next - pending.start - before;
+    pending.clear();
+    if (next > 0) return start + used;
+    this.error = this.head.error;
+    return -1;
   }
 
   /** After the final head. @param mode what becomes of chunks */

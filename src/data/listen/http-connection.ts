@@ -10,10 +10,10 @@ import { keepsAlive } from '../http1/connection-options.ts';
 import { RequestBody } from '../http1/request-body.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
+import { PendingBytes } from '../pending-bytes.ts';
 import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
 import { InputGate } from './input-gate.ts';
 import { Linger } from './linger.ts';
-import { PendingBytes } from './pending-bytes.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const MAX_EMPTY_LINES = 4;

@@ -31,7 +31,10 @@ export class PendingBytes {
 
   consume(bytes: number): void {
     this.start += bytes;
-    if (this.start < this.end) return;
+    if (this.start >= this.end) this.clear();
+  }
+
+  clear(): void {
     this.start = 0;
     this.end = 0;
     this.#buffer = null;
@@ -39,9 +42,7 @@ export class PendingBytes {
 
   takeAll(): Buffer | null {
     const all = this.length === 0 ? null : Buffer.from(this.#buffer!.subarray(this.start, this.end));
-    this.#buffer = null;
-    this.start = 0;
-    this.end = 0;
+    this.clear();
     return all;
   }
 }
