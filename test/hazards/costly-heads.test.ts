@@ -64,6 +64,32 @@ describe('L02 a request of 60 KB', () => {
   });
 });
 
+/** One long list, then a line for each of many fields. */
+const listAndLines = (lines: number): string =>
+  `Connection: ${Array.from({ length: 8000 }, (_, n) => n.toString(36)).join()}\r\n${'Connection:a\r\n'.repeat(lines)}`;
+
+describe('L02 a list of connection options beside 990 lines of one', () => {
+  it('in a request, where so many fields are allowed', async () => {
+    const stage = await scene({ scripts: [blind], limits: { headers: 1000 } });
+    const client = await stage.client();
+    const before = mainThreadCpuMs();
+    const answer = await client.exchange(`GET /x HTTP/1.1\r\nHost: a\r\n${listAndLines(990)}\r\n`);
+    expect(answer.status).toBe(200);
+    expect(mainThreadCpuMs() - before).toBeLessThan(MAX_CPU_MS);
+  });
+
+  it('in an answer', async () => {
+    const stage = await badPod((c) =>
+      c.write(`HTTP/1.1 200 OK\r\n${listAndLines(990)}Zz: 1\r\nA: 1\r\nContent-Length: 2\r\n\r\nok`),
+    );
+    const client = await stage.client();
+    const before = mainThreadCpuMs();
+    const answer = await client.exchange(lines('GET /bad HTTP/1.1', 'Host: a'));
+    expect(answer.fields).toEqual([['Content-Length', '2']]);
+    expect(mainThreadCpuMs() - before).toBeLessThan(MAX_CPU_MS);
+  });
+});
+
 describe('L02 an answer of 60 KB', () => {
   it.each([
     ['keep-alive parameters', `Keep-Alive: ${much(' ,')}`],

@@ -20,28 +20,30 @@ const PROTECTED = new Set(['host', 'content-length', 'transfer-encoding', 'autho
 /** Reads every Connection field; empty list members and other tokens than names are of no effect. */
 export function connectionOptions(text: string, fields: FieldBlock): ConnectionOptions {
   if (!fields.has(CONNECTION)) return NO_OPTIONS;
-  let options = NO_OPTIONS;
+  let close = false;
+  let keepAlive = false;
+  let upgrade = false;
+  /** One set for all lines: a copy for each would cost lines × names. */
+  let nominated: Set<string> | null = null;
   for (let i = 0; i < fields.count; i++) {
     if (fields.ids[i] !== CONNECTION) continue;
     const value = text.slice(fields.offsets[i * 4 + 2]!, fields.offsets[i * 4 + 3]!);
-    if (value === 'keep-alive' && options === NO_OPTIONS) options = KEEP;
-    else if (value === 'close' && options === NO_OPTIONS) options = CLOSE;
-    else options = merged(options, value);
+    if (value === 'keep-alive') keepAlive = true;
+    else if (value === 'close') close = true;
+    else
+      for (const member of value.split(',')) {
+        const name = member.trim().toLowerCase();
+        if (name === 'close') close = true;
+        else if (name === 'keep-alive') keepAlive = true;
+        else if (name === 'upgrade') upgrade = true;
+        else if (name !== '' && !PROTECTED.has(name) && !name.startsWith('x-forwarded-')) {
+          nominated ??= new Set();
+          nominated.add(name);
+        }
+      }
   }
-  return options;
-}
-
-function merged(before: ConnectionOptions, value: string): ConnectionOptions {
-  let { close, keepAlive, upgrade } = before;
-  const nominated = new Set(before.nominated);
-  for (const member of value.split(',')) {
-    const name = member.trim().toLowerCase();
-    if (name === 'close') close = true;
-    else if (name === 'keep-alive') keepAlive = true;
-    else if (name === 'upgrade') upgrade = true;
-    else if (name !== '' && !PROTECTED.has(name) && !name.startsWith('x-forwarded-')) nominated.add(name);
-  }
-  return { close, keepAlive, upgrade, nominated: nominated.size > 0 ? nominated : null };
+  if (upgrade || nominated !== null || (close && keepAlive)) return { close, keepAlive, upgrade, nominated };
+  return close ? CLOSE : keepAlive ? KEEP : NO_OPTIONS;
 }
 
 /** Whether TE lists `trailers`, the only member of it that concerns the next hop (RFC 9110 section 10.1.4). */
