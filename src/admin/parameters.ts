@@ -41,7 +41,7 @@ export function explainParameters(query: string): ExplainParameters {
 function headerOf(line: string): [string, string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+  const value = line.slice(colon + 1).replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, '');
   if (!TOKEN.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value))
     throw new ParameterError(`parameter header is not Name:value but ${JSON.stringify(line.slice(0, 100))}`);
   return [name, value];

@@ -31,8 +31,32 @@ function isAscii(text: string): boolean {
  */
 export function decodePercent(raw: string, plusIsSpace = false): string {
   if (!raw.includes('%') && !(plusIsSpace && raw.includes('+'))) return raw;
-  const text = plusIsSpace ? raw.replaceAll('+', ' ') : raw;
-  return text.replace(/%[0-9A-Fa-f]{2}/g, (triplet) =>
-    String.fromCharCode(Number.parseInt(triplet.slice(1), 16)),
-  );
+  const bytes = Buffer.allocUnsafe(raw.length);
+  let length = 0;
+  for (let i = 0; i < raw.length; i++) {
+    let code = raw.charCodeAt(i);
+    if (code === 0x25) {
+      const octet = octetAt(raw, i);
+      if (octet >= 0) {
+        code = octet;
+        i += 2;
+      }
+    } else if (code === 0x2b && plusIsSpace) code = 0x20;
+    bytes[length++] = code;
+  }
+  return bytes.toString('latin1', 0, length);
+}
+
+/** The value of the `%XX` at this place, or -1 where it is none. */
+export function octetAt(raw: string, at: number): number {
+  const high = hexValue(raw.charCodeAt(at + 1));
+  const low = hexValue(raw.charCodeAt(at + 2));
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/** Of a digit's code; -1 for anything else, and behind the end. */
+function hexValue(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

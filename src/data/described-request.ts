@@ -30,10 +30,10 @@ export function requestViewOf(method: string, url: string, headerLines: readonly
 function fieldsOf(lines: readonly string[]): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of lines) {
-    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
+    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/.exec(line);
     if (field === null) throw new Error(`${JSON.stringify(line)} is not a header line 'Name: value'`);
     const name = field[1]!.toLowerCase();
-    const value = toByteString(field[2]!);
+    const value = toByteString(field[2]!.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ''));
     const before = fields.get(name);
     fields.set(name, before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`);
   }

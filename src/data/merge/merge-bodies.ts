@@ -9,7 +9,9 @@ export type MergeConfig = NonNullable<FanOutSelection['merge']>;
 
 /** Whether the body is in a content coding, so that its bytes are not the text. */
 export function isEncoded(answer: FanOutResponse): boolean {
-  return valuesOf(answer, 'content-encoding').some((value) => !/^\s*(?:identity)?\s*$/i.test(value));
+  return valuesOf(answer, 'content-encoding').some(
+    (value) => !['', 'identity'].includes(value.trim().toLowerCase()),
+  );
 }
 
 /** Checks that an answer can be merged: UTF-8, JSON, and an array where the pointer says. */
