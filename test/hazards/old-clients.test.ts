@@ -65,3 +65,15 @@ describe('R06, R15 a Pod’s answers keep it where their end shows', () => {
     expect(await client.closed()).toBe('fin');
   });
 });
+
+describe('T10 what HTTP/1.0 cannot take', () => {
+  it.each([
+    ['HTTP/1.0', undefined],
+    ['HTTP/1.1', 'trailers'],
+  ])('trailers: %s asks a Pod for %s', async (version, asked) => {
+    const stage = await scene();
+    const client = await stage.client();
+    expect((await client.exchange(`GET / ${version}\r\nHost: a\r\nTE: trailers\r\n\r\n`)).status).toBe(200);
+    expect(value(stage.pod.requests[0]!, 'te')).toBe(asked);
+  });
+});

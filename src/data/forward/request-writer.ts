@@ -165,7 +165,8 @@ function hasOpenQuote(value: string): boolean {
 /** The fields of this next hop itself. */
 function hopFields(head: RequestHead, options: WriteOptions): string {
   const host = head.fields.has(names.HOST) ? '' : `Host: ${head.authority ?? options.fallbackHost}\r\n`;
-  const trailers = acceptsTrailers(head.text, head.fields);
+  // An HTTP/1.0 client gets no chunks, so no trailers either.
+  const trailers = head.minor === 1 && acceptsTrailers(head.text, head.fields);
   if (options.upgrade !== null)
     return `${host}Connection: Upgrade${trailers ? ', TE' : ''}\r\nUpgrade: ${options.upgrade}\r\n${trailers ? 'TE: trailers\r\n' : ''}`;
   return trailers ? `${host}Connection: TE\r\nTE: trailers\r\n` : host;
