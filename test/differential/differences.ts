@@ -196,7 +196,8 @@ export const CLASSES: readonly DifferenceClass[] = [
     title: 'Date',
     httpProxy: 'added where the Pod sent none',
     headroute: 'not added',
-    reason: 'an answer passes as the Pod gave it, as through HAProxy; RFC 9110 section 6.6.1 would have a Date appended',
+    reason:
+      'an answer passes as the Pod gave it, as through HAProxy; RFC 9110 section 6.6.1 would have a Date appended',
     is: key('client field date'),
   },
   {
