@@ -163,7 +163,7 @@ describe('slowhttptest', () => {
 describe('clients that do not read', () => {
   const count = affordable();
 
-  it(`${count} stalled downloads of 1 GiB cost less than 20 MB and 0.08 MB each, and end with their clients`, async () => {
+  it(`${count} stalled downloads of 1 GiB cost less than 40 MB and 0.06 MB each, and end with their clients`, async () => {
     await raise();
     const before = await restingRss(500);
     await crowd.join(count, (socket) => {
@@ -173,7 +173,8 @@ describe('clients that do not read', () => {
     await eventually(async () => pod.sending === count, 'all downloads have begun', 20_000);
     const cost = (await restingRss()) - before;
     console.info(`${count} stalled downloads: ${cost.toFixed(0)} MiB more than ${before.toFixed(0)} MiB`);
-    expect(cost * 1.048576).toBeLessThan(20 + count * 0.08);
+    // Large read buffers may take up 34 MB, however few the downloads; 1,000 of them less than 100 MB in all.
+    expect(cost * 1.048576).toBeLessThan(40 + count * 0.06);
     await crowd.leave();
     await eventually(async () => pod.sending === 0, 'the Pod was let go of', 10_000);
     await expectServed();
