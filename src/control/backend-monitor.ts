@@ -81,9 +81,10 @@ export class BackendMonitor {
     else this.#watchLeader();
   }
 
-  report(outcome: Outcome): void {
+  /** @returns whether the Pod is one of this backend's */
+  report(outcome: Outcome): boolean {
     const monitor = this.#pods.get(outcome.podId);
-    if (monitor === undefined) return;
+    if (monitor === undefined) return false;
     const leads = this.#leader?.current.leaderId === outcome.podId;
     switch (outcome.kind) {
       case 'connect_failed':
@@ -108,6 +109,7 @@ export class BackendMonitor {
         if (this.#roster.drained(outcome.podId)) this.#forget(outcome.podId);
         break;
     }
+    return true;
   }
 
   /** The backend as it is now. */

@@ -99,7 +99,7 @@ export class ControlPlane implements OutcomeSink {
   report(outcome: Outcome): void {
     if (this.#closed) return;
     try {
-      this.#monitors.get(outcome.backend)?.report(outcome);
+      for (const monitor of this.#monitors.values()) if (monitor.report(outcome)) return;
     } catch (error) {
       this.#deps.logger.error({ outcome, error: String(error) }, 'an outcome could not be taken');
     }

@@ -23,7 +23,7 @@ async function start(first = config([probedBackend()])): Promise<void> {
 const plain = (part: Parameters<typeof backendConfig>[0] = {}): ReturnType<typeof config> =>
   config([backendConfig(part)]);
 const failure = (name: string, kind: 'failed' | 'connect_failed' = 'failed'): void =>
-  w.plane.report({ kind, backend: 'db', podId: w.pod(name).id, reason: 'reset' });
+  w.plane.report({ kind, podId: w.pod(name).id, reason: 'reset' });
 
 describe('health', () => {
   it('a new Pod starts unready and is probed at once', async () => {
@@ -41,7 +41,7 @@ describe('health', () => {
     await start(plain());
     w.pods.set(A, follower({ health: 'failure' }));
     await w.run(6100);
-    for (let i = 0; i < 50; i++) w.plane.report({ kind: 'ok', backend: 'db', podId: w.pod('db-0').id });
+    for (let i = 0; i < 50; i++) w.plane.report({ kind: 'ok', podId: w.pod('db-0').id });
     await w.run(3000);
     expect(w.pod('db-0').state).toBe('unready');
   });
@@ -78,7 +78,7 @@ describe('health', () => {
     await start(plain({ ejection: { consecutiveFailures: 3, baseTimeMs: 1000, maxPercent: 50 } }));
     failure('db-0');
     failure('db-0');
-    w.plane.report({ kind: 'ok', backend: 'db', podId: w.pod('db-0').id });
+    w.plane.report({ kind: 'ok', podId: w.pod('db-0').id });
     for (let i = 0; i < 2; i++) failure('db-0');
     await w.run(5);
     expect(w.pod('db-0').state).toBe('ready');
@@ -113,8 +113,8 @@ describe('roster', () => {
     await w.run(5);
     expect(w.pod('db-0')).toMatchObject({ state: 'unready' });
     expect(w.pod('db-0').id).not.toBe(id);
-    w.plane.report({ kind: 'drained', backend: 'db', podId: id });
-    w.plane.report({ kind: 'drained', backend: 'db', podId: id });
+    w.plane.report({ kind: 'drained', podId: id });
+    w.plane.report({ kind: 'drained', podId: id });
     await w.run(5);
     expect(w.backend().pods.map((pod) => pod.id)).not.toContain(id);
   });
@@ -135,7 +135,7 @@ describe('roster', () => {
     await start();
     const { id } = w.pod('db-0');
     w.members([member('db-1', B)]);
-    w.plane.report({ kind: 'drained', backend: 'db', podId: id });
+    w.plane.report({ kind: 'drained', podId: id });
     await w.run(5);
     expect([...w.metrics.probes.cells()].map(({ labels }) => labels[1])).not.toContain('db-0');
     expect([...w.metrics.probes.cells()].map(({ labels }) => labels[1])).toContain('db-1');

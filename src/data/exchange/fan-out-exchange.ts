@@ -117,11 +117,11 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   }
 
   connectFailed(podId: number, reason: string): void {
-    this.deps.outcomes.report({ kind: 'connect_failed', backend: this.backend, podId, reason });
+    this.deps.outcomes.report({ kind: 'connect_failed', podId, reason });
   }
 
   failed(podId: number, reason: string): void {
-    this.deps.outcomes.report({ kind: 'failed', backend: this.backend, podId, reason });
+    this.deps.outcomes.report({ kind: 'failed', podId, reason });
   }
 
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void {

@@ -168,7 +168,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   connectFailed(attempt: Attempt, reason: string): void {
     const { pod } = attempt;
     this.#attempt = null;
-    this.deps.outcomes.report({ kind: 'connect_failed', backend: this.backend, podId: pod.id, reason });
+    this.deps.outcomes.report({ kind: 'connect_failed', podId: pod.id, reason });
     const awaitsLeader = this.rule.selection.type === 'Leader' && this.rule.retry.attempts > 0;
     if (awaitsLeader) {
       // Nothing was sent, and only a leader may get it: the next one is waited for, however many refuse meanwhile.
@@ -186,7 +186,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     if (rule !== null) {
       this.deps.outcomes.report({
         kind: 'not_leader',
-        backend: this.backend,
         podId: attempt.pod.id,
         hint: rule.hint,
       });
@@ -240,7 +239,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#endGuard();
     this.#attempt = null;
     const { pod } = attempt;
-    this.deps.outcomes.report({ kind: 'failed', backend: this.backend, podId: pod.id, reason: detail });
+    this.deps.outcomes.report({ kind: 'failed', podId: pod.id, reason: detail });
     if (kind === 'reset') this.#again(attempt, 'reset', 'upstream_reset', `${pod.name}: ${detail}`);
     else this.fail('upstream_protocol', `${pod.name} answered with ${detail}`);
   }
@@ -275,7 +274,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
         attempt.count('timeout');
         this.deps.outcomes.report({
           kind: 'failed',
-          backend: this.backend,
           podId: attempt.pod.id,
           reason: 'timed out',
         });

@@ -158,7 +158,6 @@ export class TcpExchange {
         this.#count(pod, 'connect_failed');
         this.#deps.outcomes.report({
           kind: 'connect_failed',
-          backend: this.#backend,
           podId: pod.id,
           reason: result,
         });
@@ -236,7 +235,7 @@ export class TcpExchange {
   /** A leader that closes a connection by itself may have lost its role. */
   #tunnelEnded(pod: PodView, end: TunnelEnd): void {
     if (this.#rule.selection.type === 'Leader' && end.first === 'upstream')
-      this.#deps.outcomes.report({ kind: 'leader_closed', backend: this.#backend, podId: pod.id });
+      this.#deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
   }
 
   #count(pod: PodView, result: string): void {

@@ -28,7 +28,7 @@ export function joinUpgrade(
     pool.tunnelEnded();
     pool.end();
     if (rule.selection.type === 'Leader' && end.first === 'upstream')
-      deps.outcomes.report({ kind: 'leader_closed', backend: pool.backend, podId: pod.id });
+      deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
   });
   remove = deps.tunnels.add({
     listener,

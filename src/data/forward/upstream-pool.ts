@@ -150,11 +150,11 @@ export class PodPool implements IdleWatch, TurnTask {
 
   /** A whole answer after a failure ends a row of failures. */
   reportOk(): void {
-    this.#outcomes.report({ kind: 'ok', backend: this.backend, podId: this.podId });
+    this.#outcomes.report({ kind: 'ok', podId: this.podId });
   }
 
   #drained(): void {
-    this.#outcomes.report({ kind: 'drained', backend: this.backend, podId: this.podId });
+    this.#outcomes.report({ kind: 'drained', podId: this.podId });
   }
 
   /** What came back in this turn may be used again. */

@@ -156,7 +156,7 @@ describe('evidence', () => {
     const { revision } = w.backend().leadership;
     w.probes.length = 0;
     const podId = w.pod('db-0').id;
-    w.plane.report({ kind: 'failed', backend: 'db', podId, reason: 'reset' });
+    w.plane.report({ kind: 'failed', podId, reason: 'reset' });
     expect(w.probes.map(({ what }) => what).sort()).toEqual([`leader ${A}`, `leader ${B}`]);
     await w.run(30);
     expect(w.backend().leadership.revision).toBe(revision);
@@ -169,7 +169,7 @@ describe('evidence', () => {
     w.probes.length = 0;
     const podId = w.pod('db-1').id;
     for (let i = 0; i < 200; i++) {
-      w.plane.report({ kind: 'not_leader', backend: 'db', podId, hint: null });
+      w.plane.report({ kind: 'not_leader', podId, hint: null });
       await w.run(5);
     }
     const rounds = w.probes.filter(({ what }) => what === `leader ${A}`).length;
@@ -190,7 +190,7 @@ describe('evidence', () => {
     w = await twoPods(probed({ periodMs: 60_000 }));
     await w.run(200);
     w.probes.length = 0;
-    w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-0').id, hint });
+    w.plane.report({ kind: 'not_leader', podId: w.pod('db-0').id, hint });
     await w.run(20);
     const asked = w.probes.filter(({ what }) => what.startsWith('leader')).map(({ what }) => what);
     expect(asked).toHaveLength(2);
@@ -201,7 +201,7 @@ describe('evidence', () => {
     w = await twoPods(probed({ periodMs: 60_000 }), claimant(), follower({ leader: 'timeout' }));
     await w.run(1000);
     const { revision } = w.backend().leadership;
-    w.plane.report({ kind: 'leader_closed', backend: 'db', podId: w.pod('db-0').id });
+    w.plane.report({ kind: 'leader_closed', podId: w.pod('db-0').id });
     await w.run(10);
     w.members([member('db-0', A)]);
     await w.run(10);
@@ -224,7 +224,7 @@ describe('other sources', () => {
   it('Ordinal: evidence probes health and then grows the revision', async () => {
     w = await twoPods(withSource({ type: 'Ordinal', ordinal: 1 }));
     const { revision } = w.backend().leadership;
-    w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-1').id, hint: null });
+    w.plane.report({ kind: 'not_leader', podId: w.pod('db-1').id, hint: null });
     await w.run(200);
     expect(w.backend().leadership.revision).toBe(revision + 1);
   });
