@@ -112,6 +112,7 @@ function samePod(a: PodView, b: PodView): boolean {
 function sameLeadership(a: Leadership, b: Leadership): boolean {
   return (
     a.revision === b.revision &&
+    a.reign === b.reign &&
     a.state === b.state &&
     a.leader === b.leader &&
     a.term === b.term &&

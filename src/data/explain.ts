@@ -111,6 +111,7 @@ function explainBackend(
     nextTurn: () => options.peekTurn?.(rule) ?? 0,
     tried: () => false,
     minLeaderRevision: 0,
+    barred: () => null,
   };
   const picker = pickerFor(rule.selection);
   const candidates: string[] = [];

@@ -4,7 +4,8 @@ import type { PodView } from './pod.ts';
 /**
  * Who leads. `unconfigured`: the backend has no `leader`. `revision` grows whenever leadership changed **or** a round of
  * probes made on evidence (a refused write, a `learn` answer) has finished: a request that the leader just refused waits
- * for a larger revision before it believes in a leader again.
+ * for a larger revision before it believes in a leader again. `reign` tells apart the times that the leader began to claim:
+ * the same Pod has another only after it showed another term or had stopped claiming.
  */
 export interface Leadership {
   readonly state: 'known' | 'none' | 'conflict' | 'unconfigured';
@@ -14,6 +15,8 @@ export interface Leadership {
   /** Names of the Pods that claim, ready or not. */
   readonly claimants: readonly string[];
   readonly revision: number;
+  /** Which reign of the leader this is; 0 where nobody leads. Two Pods may have the same number. */
+  readonly reign: number;
   /** Why, in words. */
   readonly reason: string;
 }

@@ -194,7 +194,9 @@ scenario(
   'L5 a Location outside the roster is never contacted, a 421 and a marked 503 mean the same',
   {
     pods: 3,
+    rules: [{ ...LEADER_RULE, retry: { attempts: 3 } }],
     leader: {
+      probe: { term: { json: '/term' } },
       learn: [
         { status: 307, location: true },
         { status: 421 },
@@ -205,7 +207,8 @@ scenario(
   async (scene) => {
     const { db0, db1, db2 } = scene;
     scene.publish(['db-0', 'db-1']);
-    db0.claim = {};
+    let term = 1;
+    db0.claim = { term: '1' };
     await scene.until(
       ({ pods, leadership }) => pods.length === 2 && leadership.leader === 'db-0',
       'two Pods',
@@ -216,8 +219,11 @@ scenario(
       status(421),
       status(503, { 'X-Not-Leader': 'yes' }),
     ];
-    db0.answer = (...args) => (answers.shift() ?? status(200, {}, 'db-0'))(...args);
-    // Still believed after each round, as nobody else claims: asked again until it takes the write.
+    // After each it leads with another term: asked again until it takes the write.
+    db0.answer = (...args) => {
+      db0.claim = { term: String(++term) };
+      (answers.shift() ?? status(200, {}, 'db-0'))(...args);
+    };
     expect(await scene.write('/w')).toMatchObject({ status: 200, body: 'db-0' });
     expect(db0.got('/w')).toHaveLength(4);
     // A 503 without the mark is an ordinary answer.

@@ -64,7 +64,7 @@ export function pod(ordinal: number, state: PodState = 'ready', part: Partial<Po
 export function backendOf(
   pods: readonly PodView[],
   leader: PodView | 'none' | 'conflict' | 'unconfigured' = 'unconfigured',
-  part: { revision?: number; config?: BackendConfig } = {},
+  part: { revision?: number; reign?: number; config?: BackendConfig } = {},
 ): BackendSnapshot {
   const ready = pods.filter((p) => p.state === 'ready');
   const known = typeof leader === 'string' ? null : leader;
@@ -74,6 +74,7 @@ export function backendOf(
     term: null,
     claimants: known === null ? [] : [known.name],
     revision: part.revision ?? 1,
+    reign: part.reign ?? 1,
     reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
   };
   const byOrdinal = new Map<number, PodView>();
@@ -99,6 +100,7 @@ export function context(part: Partial<PickContext> = {}): PickContext {
     nextTurn: () => 0,
     tried: () => false,
     minLeaderRevision: 0,
+    barred: () => null,
     ...part,
   };
 }

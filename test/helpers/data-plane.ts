@@ -48,6 +48,7 @@ export interface TestPlane {
   readonly metrics: Metrics;
   readonly outcomes: Outcome[];
   setPods(pods: readonly PodSpec[]): void;
+  /** Even if it is the same: its claim begins anew. */
   setLeader(leader: LeaderSpec): void;
   setState(pod: string, state: PodState): void;
   /** Publishes a new revision with the same Pods and leader, as after a round of probes. */
@@ -104,6 +105,7 @@ function backendSnapshot(
   pods: readonly PodView[],
   leaderSpec: LeaderSpec,
   revision: number,
+  reign: number,
 ): BackendSnapshot {
   const ready = pods.filter((pod) => pod.state === 'ready');
   const leader = typeof leaderSpec === 'string' ? ready.find((pod) => pod.name === leaderSpec) : undefined;
@@ -115,6 +117,7 @@ function backendSnapshot(
     claimants:
       typeof leaderSpec === 'string' ? [leaderSpec] : state === 'conflict' ? pods.map((p) => p.name) : [],
     revision,
+    reign,
     reason: 'set by the test',
   };
   const byOrdinal = new Map<number, PodView>();
@@ -151,6 +154,7 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
   let pods = options.pods;
   let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };
   let version = 1;
+  let reign = 1;
   const views = new Map<string, PodView>();
   const snapshot = (): RoutingSnapshot => {
     // What did not change keeps its identity, as build-snapshot promises.
@@ -165,7 +169,7 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
       version,
       config,
       configHash: 'test',
-      backends: new Map([['db', backendSnapshot(backend, present, leader, version)]]),
+      backends: new Map([['db', backendSnapshot(backend, present, leader, version, reign)]]),
       listeners: [{ config: listener, routes }],
     };
   };
@@ -200,6 +204,7 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
     },
     setLeader(next) {
       leader = next;
+      reign++;
       bump();
     },
     setState(name, state) {

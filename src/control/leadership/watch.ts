@@ -11,6 +11,7 @@ import { dnsSource } from './dns-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { ordinalSource } from './ordinal-source.ts';
 import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
+import { Reigns } from './reigns.ts';
 
 export interface LeaderWatchDeps extends ProbeSourceDeps {
   readonly logger: Logger;
@@ -32,6 +33,7 @@ const UNCONFIGURED: LeadershipInput = {
   term: null,
   claimants: [],
   revision: 0,
+  reign: 0,
   reason: 'the backend has no leader configured',
 };
 
@@ -44,6 +46,7 @@ export class LeaderWatch {
   #config: BackendConfig;
   #leader: LeaderConfig;
   #highestTerm: string | null = null;
+  readonly #reigns = new Reigns();
   #roundsFinished = 0;
   #seenRounds = 0;
   #current: LeadershipInput;
@@ -137,7 +140,8 @@ export class LeaderWatch {
     const revision = before.revision + (moved || this.#roundsFinished !== this.#seenRounds ? 1 : 0);
     this.#seenRounds = this.#roundsFinished;
     if (moved) this.countLeaderless();
-    this.#current = { ...verdict, revision };
+    this.#reigns.follow(claimants, revision);
+    this.#current = { ...verdict, revision, reign: this.#reigns.of(verdict.leaderId) };
     if (verdict.state !== before.state || verdict.leaderId !== before.leaderId) this.#note(before);
     return this.#current;
   }

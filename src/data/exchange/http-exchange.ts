@@ -101,6 +101,11 @@ export abstract class HttpExchange implements Exchange, PickContext {
     return this.#tried.includes(podId);
   }
 
+  /** Only a `learn` answer bars a leader, see RoutedExchange. */
+  barred(_leader: PodView, _reign: number): string | null {
+    return null;
+  }
+
   protected avoid(podId: number): void {
     if (!this.#tried.includes(podId)) this.#tried.push(podId);
   }

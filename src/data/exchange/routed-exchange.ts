@@ -11,6 +11,7 @@ import { isConnectionBound } from './connection-bound.ts';
 import { HttpExchange, holdOf } from './http-exchange.ts';
 import { KeptBody } from './kept-body.ts';
 import { learns } from './learn.ts';
+import { TurnedAway } from './turned-away.ts';
 import { joinUpgrade } from './upgrade.ts';
 import { upgradeOf } from './upgrade-request.ts';
 
@@ -30,7 +31,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   readonly #relay = new AnswerRelay(this.down.socket, this.request.minor);
   #paused = false;
   #unguard: (() => void) | null = null;
-  #leaderRevision = 0;
+  #turnedAway: TurnedAway | null = null;
   readonly #upgrade = upgradeOf(this.request);
 
   start(): void {
@@ -95,7 +96,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
     const pod = pods[0]!;
     this.pod = pod;
-    this.#leaderRevision = backend.leadership.revision;
     const pool = this.deps.pools.of(this.backend, pod);
     if (pool.inFlight >= backend.config.connection.maxPerPod) {
       if (!this.tried(pod.id)) {
@@ -132,6 +132,10 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     return pick.type === 'pod' && pick.pod.id === pod.id;
   }
 
+  override barred(leader: PodView, reign: number): string | null {
+    return this.#turnedAway?.barred(leader, reign) ?? null;
+  }
+
   get wholeRequest(): boolean {
     return this.requestComplete;
   }
@@ -152,6 +156,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   sendTo(attempt: Attempt): void {
     const pod = this.pod!;
     this.sent = true;
+    this.#turnedAway?.sentAgain();
     const kept = this.#kept.pieces!;
     this.#kept.sent();
     const written = attempt.send(this.request, this.down.peer, this.deps.hopName, this.#upgrade, pod, kept);
@@ -172,7 +177,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const awaitsLeader = this.rule.selection.type === 'Leader' && this.rule.retry.attempts > 0;
     if (awaitsLeader) {
       // Nothing was sent, and only a leader may get it: the next one is waited for, however many refuse meanwhile.
-      this.minLeaderRevision = this.#leaderRevision + 1;
+      this.minLeaderRevision = attempt.backend.leadership.revision + 1;
       this.runtime.retried('connect_failed');
       this.route();
     } else this.#again(attempt, 'connect_failed', 'connect_failed', `${pod.name}: ${reason}`);
@@ -192,7 +197,8 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       if (this.#kept.pieces !== null && retry.attempts > 0 && holdOf(this.rule)!.timeoutMs > 0) {
         attempt.count('not_leader');
         this.#drop(attempt);
-        this.minLeaderRevision = this.#leaderRevision + 1;
+        this.#turnedAway ??= new TurnedAway(retry.attempts);
+        this.#turnedAway.add(attempt.pod.id, attempt.backend.leadership.reign);
         this.runtime.retried('not_leader');
         this.route();
         return false;
@@ -313,6 +319,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   #mayTryAgain(): boolean {
     if (this.#kept.pieces === null || this.attempts > this.rule.retry.attempts) return false;
+    if (this.#turnedAway?.isUsedUp === true) return false;
     return this.runtime.budget?.spend(performance.now()) ?? true;
   }
 

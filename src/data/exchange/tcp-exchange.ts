@@ -50,6 +50,7 @@ export class TcpExchange {
       inFlight: (podId) => deps.inFlight(podId),
       nextTurn: () => deps.nextTurn(rule),
       tried: (podId) => tried.has(podId),
+      barred: () => null,
       get minLeaderRevision() {
         return minLeaderRevision();
       },

@@ -20,6 +20,8 @@ export interface PickContext {
    * the leader refused this very request.
    */
   readonly minLeaderRevision: number;
+  /** Why this leader must not have this very request (again) in this reign (`Leadership.reign`), in words; null: it may. */
+  barred(leader: PodView, reign: number): string | null;
 }
 
 /** No Pod now; one may come. The exchange holds the request and picks again on every new snapshot of the backend. */

@@ -33,6 +33,8 @@ export function pickLeader(backend: BackendSnapshot, context: PickContext): Excl
       'no_leader',
       `${leader.name} refused this request and has not been confirmed as leader since`,
     );
+  const barred = context.barred(leader, leadership.reign);
+  if (barred !== null) return wait('no_leader', barred);
   return { type: 'pod', pod: leader };
 }
 

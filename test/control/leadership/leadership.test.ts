@@ -20,6 +20,82 @@ afterEach(() => w.plane.close());
 const probed = (part: Partial<LeaderProbeSource> = {}): World => world(config([probedBackend(part)]));
 const leads = (): string | null => w.backend().leadership.leader?.name ?? null;
 
+describe('the reign of a leader, by which a request knows who turned it away', () => {
+  const reign = (): number => w.backend().leadership.reign;
+
+  it.each<[string, () => Promise<void>]>([
+    [
+      'it stops claiming and claims again',
+      async () => {
+        w.pods.set(A, follower());
+        await w.run(1000);
+        w.pods.set(A, claimant());
+      },
+    ],
+    [
+      'it falls silent until its claim lapses',
+      async () => {
+        w.pods.set(A, claimant({ leader: 'timeout' }));
+        await w.run(3000);
+        w.pods.set(A, claimant());
+      },
+    ],
+    ['it shows another term', async () => void w.pods.set(A, claimant({ term: '8' }))],
+  ])('is another once %s', async (_, happens) => {
+    w = await twoPods(probed(), claimant({ term: '7' }));
+    const before = reign();
+    await happens();
+    await w.run(2000);
+    expect(leads()).toBe('db-0');
+    expect(reign()).toBeGreaterThan(before);
+  });
+
+  it.each<[string, () => Promise<void>]>([
+    [
+      'rounds on evidence',
+      async () => {
+        for (let n = 0; n < 3; n++) {
+          w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-0').id, hint: null });
+          await w.run(300);
+        }
+      },
+    ],
+    [
+      'another that claims beside it for a while',
+      async () => {
+        w.pods.set(B, claimant());
+        await w.run(1000);
+        expect(w.backend().leadership.state).toBe('conflict');
+        w.pods.set(B, follower());
+      },
+    ],
+    [
+      'an unready spell of its own',
+      async () => {
+        w.pods.set(A, claimant({ health: 'failure' }));
+        await w.run(8000);
+        expect(w.backend().leadership.state).toBe('none');
+        w.pods.set(A, claimant());
+      },
+    ],
+    [
+      'one probe without an answer',
+      async () => {
+        w.pods.set(A, claimant({ leader: 'timeout' }));
+        await w.run(1450);
+        w.pods.set(A, claimant());
+      },
+    ],
+  ])('outlives %s', async (_, happens) => {
+    w = await twoPods(probed());
+    const before = reign();
+    await happens();
+    await w.run(3000);
+    expect(leads()).toBe('db-0');
+    expect(reign()).toBe(before);
+  });
+});
+
 describe('leadership by probe', () => {
   it('knows the leader after one round, and its followers', async () => {
     w = await twoPods(probed());
