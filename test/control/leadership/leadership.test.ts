@@ -55,7 +55,7 @@ describe('the reign of a leader, by which a request knows who turned it away', (
       'rounds on evidence',
       async () => {
         for (let n = 0; n < 3; n++) {
-          w.plane.report({ kind: 'not_leader', backend: 'db', podId: w.pod('db-0').id, hint: null });
+          w.plane.report({ kind: 'not_leader', podId: w.pod('db-0').id, hint: null });
           await w.run(300);
         }
       },
