@@ -13,16 +13,28 @@ import {
   PARTIAL_FIELD,
   partialValue,
 } from '../merge/answer.ts';
-import { firstSuccess, quorumOf, Votes } from '../merge/choose-answer.ts';
-import { compose, unmet } from '../merge/compose.ts';
+import { quorumOf, Votes } from '../merge/choose-answer.ts';
+import { compose } from '../merge/compose.ts';
+import { noQuorum, tooFew } from '../merge/too-few.ts';
 import { type ComposedParts, composedAnswer } from '../respond/composed-answer.ts';
 import { isSafeMethod } from '../safe-methods.ts';
 import type { Attempt } from './attempt.ts';
 import { FanOutBranch, type FanOutPlan } from './fan-out-branch.ts';
 import { HttpExchange } from './http-exchange.ts';
 
-/** What a merged answer cannot be made of: parts of a body, or a body in a coding. */
-const WITHOUT_CODINGS: ReadonlySet<string> = new Set(['accept-encoding', 'range', 'if-range']);
+/**
+ * What is not sent on where one answer is made of all: a body in a coding, a part of one, or none because the client has it
+ * already (RFC 9110 sections 13 and 14) cannot be merged, and no Pod's validator is the whole's.
+ */
+const NOT_FOR_COMPOSED: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]);
 
 /**
  * One request to many Pods (SPEC 3, Fan-out): the body is kept whole, each Pod gets it once, and the selection's `respond`
@@ -37,10 +49,12 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   readonly #byPod = new Map<PodView, FanOutAnswer>();
   #bytesSent = 0;
   #started = false;
+  readonly #conditional: boolean;
 
   constructor(selection: FanOutSelection, ...args: ConstructorParameters<typeof HttpExchange>) {
     super(...args);
     this.#selection = selection;
+    this.#conditional = this.#asksForNews();
   }
 
   start(): void {
@@ -59,6 +73,22 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
 
   #tooLarge(): void {
     this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
+  }
+
+  /** Whether one answer is made of all; else one Pod's stands for all. */
+  get #composes(): boolean {
+    const { respond } = this.#selection;
+    return respond === 'All' || respond === 'Merge';
+  }
+
+  /** Whether a Pod may answer that the client's copy is still good (RFC 9110 sections 13.1.2, 13.1.3 and 15.4.5). */
+  #asksForNews(): boolean {
+    const { request } = this;
+    return (
+      !this.#composes &&
+      (request.method === 'GET' || request.method === 'HEAD') &&
+      (request.header('if-none-match') !== undefined || request.header('if-modified-since') !== undefined)
+    );
   }
 
   get timeoutMs(): number {
@@ -98,8 +128,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
 
   send(attempt: Attempt): void {
     this.sent = true;
-    const { respond } = this.#selection;
-    const without = respond === 'All' || respond === 'Merge' ? WITHOUT_CODINGS : null;
+    const without = this.#composes ? NOT_FOR_COMPOSED : null;
     attempt.send(
       this.request,
       this.down.peer,
@@ -132,18 +161,16 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     const asked = this.#branches.length;
     const isLast = this.#arrived.length === asked;
     switch (this.#selection.respond) {
-      case 'First': {
-        const first = firstSuccess(this.#arrived);
-        if (first !== null) this.#answer(first);
-        else if (isLast) this.#unmet(1);
+      case 'First':
+        if (isSuccess(answer, this.#conditional)) this.#answer(answer);
+        else if (isLast) this.fail('quorum_unmet', tooFew(0, 1, asked, this.#arrived));
         break;
-      }
       case 'Quorum': {
         const needed = quorumOf(this.#selection.minSuccess, asked);
-        this.#votes.add(answer);
+        if (isSuccess(answer, this.#conditional)) this.#votes.add(answer);
         const agreed = this.#votes.reached(needed);
         if (agreed !== null) this.#answer(agreed);
-        else if (!this.#votes.canReach(needed, asked - this.#arrived.length)) this.#unmet(needed);
+        else if (!this.#votes.canReach(needed, asked - this.#arrived.length)) this.#noQuorum(needed);
         break;
       }
       default:
@@ -172,7 +199,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
 
   /** One Pod's answer stands for all. */
   #answer(answer: FanOutResponse): void {
-    const partial = partialValue(failedPods(this.#arrived), [answer]);
+    const partial = partialValue(failedPods(this.#arrived, this.#conditional), [answer]);
     const headers = answer.headers.filter(([name]) => name.toLowerCase() !== PARTIAL_FIELD.toLowerCase());
     this.#write({
       status: answer.status,
@@ -188,10 +215,10 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     else this.#write(composed);
   }
 
-  #unmet(needed: number): void {
-    const failed = this.#arrived.filter((answer) => !isSuccess(answer));
+  #noQuorum(needed: number): void {
+    const failed = this.#arrived.filter((answer) => !isSuccess(answer, this.#conditional));
     const succeeded = this.#arrived.length - failed.length;
-    this.fail('quorum_unmet', unmet(succeeded, needed, this.#branches.length, failed));
+    this.fail('quorum_unmet', noQuorum(succeeded, this.#votes.most, needed, this.#branches.length, failed));
   }
 
   #write(parts: ComposedParts): void {

@@ -13,14 +13,18 @@ export type FanOutAnswer = FanOutResponse | { readonly pod: string; readonly err
 /** The field that names Pods whose part is missing. */
 export const PARTIAL_FIELD = 'X-Headroute-Partial';
 
-/** A success is 2xx (SPEC 3, Fan-out). */
-export function isSuccess(answer: FanOutAnswer): answer is FanOutResponse {
-  return 'status' in answer && answer.status >= 200 && answer.status <= 299;
+/**
+ * A success is 2xx (SPEC 3, Fan-out).
+ * @param conditional the Pods were asked whether the client's copy is still good: 304, "it is", is a success then
+ */
+export function isSuccess(answer: FanOutAnswer, conditional = false): answer is FanOutResponse {
+  if (!('status' in answer)) return false;
+  return (answer.status >= 200 && answer.status <= 299) || (conditional && answer.status === 304);
 }
 
-/** Names of the Pods that did not succeed, in the order asked. */
-export function failedPods(answers: readonly FanOutAnswer[]): string[] {
-  return answers.filter((answer) => !isSuccess(answer)).map(({ pod }) => pod);
+/** Names of the Pods that did not succeed, in the order asked. @param conditional as for `isSuccess` */
+export function failedPods(answers: readonly FanOutAnswer[], conditional = false): string[] {
+  return answers.filter((answer) => !isSuccess(answer, conditional)).map(({ pod }) => pod);
 }
 
 /** The values of a field, by name in any case. */

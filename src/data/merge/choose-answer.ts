@@ -1,9 +1,4 @@
-import { type FanOutAnswer, type FanOutResponse, isSuccess } from './answer.ts';
-
-/** `respond: First`: the first success in order of arrival, or null. */
-export function firstSuccess(arrived: readonly FanOutAnswer[]): FanOutResponse | null {
-  return arrived.find(isSuccess) ?? null;
-}
+import type { FanOutResponse } from './answer.ts';
 
 /** How many successes a quorum needs: `minSuccess`, else a majority of the Pods asked. */
 export function quorumOf(minSuccess: number | null, asked: number): number {
@@ -18,8 +13,8 @@ export class Votes {
   /** By status and length: bodies that differ in every answer, by a date for instance, are compared with few. */
   readonly #groups = new Map<string, { readonly answer: FanOutResponse; votes: number }[]>();
 
-  add(answer: FanOutAnswer): void {
-    if (!isSuccess(answer)) return;
+  /** Counts an answer that is a success. */
+  add(answer: FanOutResponse): void {
     const key = `${answer.status} ${answer.body.length}`;
     const groups = this.#groups.get(key) ?? [];
     this.#groups.set(key, groups);
@@ -37,6 +32,11 @@ export class Votes {
   /** The answer that `needed` Pods agree on, or null as long as there is none. */
   reached(needed: number): FanOutResponse | null {
     return this.#most >= needed ? this.#leading : null;
+  }
+
+  /** How many agree on the answer that most agree on. */
+  get most(): number {
+    return this.#most;
   }
 
   /** Whether the Pods that have not answered yet could still make a quorum; false: fail now instead of waiting for them. */

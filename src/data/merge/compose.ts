@@ -9,6 +9,7 @@ import {
 } from './answer.ts';
 import { decodeUtf8, validJson } from './json-text.ts';
 import { isEncoded, mergeTexts, partOf } from './merge-bodies.ts';
+import { tooFew } from './too-few.ts';
 
 /** One answer made of many, or the failure that there were too few. */
 export type ComposedAnswer =
@@ -59,14 +60,14 @@ function finish(
   answers: readonly FanOutAnswer[],
   write: (used: readonly FanOutResponse[]) => [contentType: string, body: string],
 ): ComposedAnswer {
-  const used = answers.filter(isSuccess);
+  const used = answers.filter((answer) => isSuccess(answer));
   const failed = answers.filter((answer) => !isSuccess(answer));
   const needed = selection.minSuccess ?? 1;
   if (used.length < needed)
     return {
       type: 'fail',
       failure: 'quorum_unmet',
-      detail: unmet(used.length, needed, answers.length, failed),
+      detail: tooFew(used.length, needed, answers.length, failed),
     };
   const [contentType, body] = write(used);
   const headers: [string, string][] = [['Content-Type', contentType]];
@@ -87,24 +88,9 @@ function emptyOf(type: 'ConcatArrays' | 'JSONLines'): string {
   return type === 'JSONLines' ? '' : '[]';
 }
 
-/** @returns why too few succeeded, for people: `1 of 3 Pods succeeded, 2 needed (db-1: status 500; db-2: timed out)`. */
-export function unmet(
-  succeeded: number,
-  needed: number,
-  asked: number,
-  failed: readonly FanOutAnswer[],
-): string {
-  const reasons = failed
-    .slice(0, 10)
-    .map((answer) => `${answer.pod}: ${'status' in answer ? `status ${answer.status}` : answer.error}`);
-  const more = failed.length > 10 ? `; and ${failed.length - 10} more` : '';
-  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')}${more})`;
-  return `${succeeded} of ${asked} Pods succeeded, ${needed} needed${why}`;
-}
-
 function allOf(answers: readonly FanOutAnswer[]): string {
   const responses = answers.filter((answer) => 'status' in answer).map(responseOf);
-  const succeeded = answers.filter(isSuccess).length;
+  const succeeded = answers.filter((answer) => isSuccess(answer)).length;
   const failed = answers.length - succeeded;
   return `{"responses":[${responses.join(',')}],"succeeded":${succeeded},"failed":${failed}}`;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type FanOutAnswer, failedPods, partialValue } from '../../../src/data/merge/answer.ts';
-import { firstSuccess, quorumOf, Votes } from '../../../src/data/merge/choose-answer.ts';
+import { type FanOutAnswer, failedPods, isSuccess, partialValue } from '../../../src/data/merge/answer.ts';
+import { quorumOf, Votes } from '../../../src/data/merge/choose-answer.ts';
 import { compose } from '../../../src/data/merge/compose.ts';
+import { noQuorum } from '../../../src/data/merge/too-few.ts';
 import type { FanOutSelection } from '../../../src/model/config.ts';
 
 function selection(part: Partial<FanOutSelection>): FanOutSelection {
@@ -253,14 +254,14 @@ describe('X-Headroute-Partial', () => {
 describe('First and Quorum', () => {
   function votes(arrived: readonly FanOutAnswer[]): Votes {
     const counted = new Votes();
-    for (const answer of arrived) counted.add(answer);
+    for (const answer of arrived) if (isSuccess(answer)) counted.add(answer);
     return counted;
   }
 
-  it('First takes the first success', () => {
-    const arrived = [answer('a', 'x', [], 500), answer('b', 'y', [], 204), answer('c', 'z')];
-    expect(firstSuccess(arrived)?.pod).toBe('b');
-    expect(firstSuccess([dead('a')])).toBeNull();
+  it('304 is a success only where the client asked whether its copy is still good', () => {
+    const unchanged = answer('a', '', [], 304);
+    expect([isSuccess(unchanged), isSuccess(unchanged, true)]).toEqual([false, true]);
+    expect(failedPods([unchanged, answer('b', '', [], 303)], true)).toEqual(['b']);
   });
 
   it('a majority of the Pods asked', () => {
@@ -283,5 +284,17 @@ describe('First and Quorum', () => {
     expect(votes([...split, dead('c')]).canReach(2, 0)).toBe(false);
     expect(votes([dead('a'), dead('b')]).canReach(2, 1)).toBe(false);
     expect(votes([]).canReach(4, 3)).toBe(false);
+  });
+});
+
+describe('B15 why there is no quorum', () => {
+  it.each([
+    ['3 Pods answered, no 2 agree, 2 needed', 3, 1, 2, 3, []],
+    ['5 Pods answered, no 3 agree, 3 needed', 5, 2, 3, 5, []],
+    ['2 of 3 Pods answered, no 2 agree, 2 needed (c: timed out)', 2, 1, 2, 3, [dead('c')]],
+    ['1 of 3 Pods succeeded, 2 needed (c: timed out)', 1, 1, 2, 3, [dead('c')]],
+    ['0 of 1 Pods succeeded, 1 needed (c: timed out)', 0, 0, 1, 1, [dead('c')]],
+  ] as const)('%s', (text, succeeded, most, needed, asked, failed) => {
+    expect(noQuorum(succeeded, most, needed, asked, failed)).toBe(text);
   });
 });
