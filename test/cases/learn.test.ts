@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import { expect } from 'vitest';
 import { status } from './support/answers.ts';
 import type { CasePod } from './support/case-pod.ts';
@@ -186,5 +187,34 @@ scenario(
     expect(db0.byteCount).toBe(0);
     db0.claim = {};
     expect(await write).toMatchObject({ status: 200, body: 'db-0' });
+  },
+);
+
+// aws/aws-sdk-js#3404: its client sends the body on each 'continue', as Node's documentation shows, and fails on the second.
+scenario(
+  'B8 Node’s client with Expect, its write turned away by one Pod and taken by the next: one 100, a 200',
+  { pods: 2, leader: { learn: LEARN, probe: STEADY }, rules: holding('10s') },
+  async (scene) => {
+    const { db0, db1 } = scene;
+    await contrary(scene, db0);
+    let continues = 0;
+    const answer = new Promise<number>((resolve, reject) => {
+      const headers = { Expect: '100-continue', 'Content-Length': 5 };
+      const request = httpRequest({ port: scene.port, method: 'POST', path: '/w', headers });
+      request.on('continue', () => {
+        continues++;
+        request.write('hello');
+        request.end();
+      });
+      request.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode!)));
+      request.on('error', reject);
+      request.flushHeaders();
+    });
+    await scene.heldCount(1);
+    db0.claim = false;
+    db1.claim = {};
+    expect(await answer).toBe(200);
+    expect(continues).toBe(1);
+    expect(db1.got('/w').map(({ body }) => body.toString())).toEqual(['hello']);
   },
 );

@@ -3,10 +3,14 @@
  *
  * Story: http-proxy-3 and httpxy drop 103 and hang on a 101 that nobody asked for; nginx relays it (R09).
  * Sources: RFC 9110 sections 7.8 and 15.2; nginx-tests proxy_early_hints.t; traefik Test1xxResponses; caddy
- * TestFinalizeResponse_101_NoUpgradeRequest. Case ids R07–R09.
+ * TestFinalizeResponse_101_NoUpgradeRequest. Case ids R07–R09; B8 of field-cases.md (aws/aws-sdk-js#3404, Mesh-LLM/mesh-llm#70: clients
+ * fail on a second 100).
  */
 import { describe, expect, it } from 'vitest';
-import { expectProblem, expectUnharmed, lines } from '../helpers/scene.ts';
+import { leaderSelection } from '../helpers/data-plane.ts';
+import type { RawClient } from '../helpers/raw-client.ts';
+import type { PodScript } from '../helpers/raw-pod.ts';
+import { expectProblem, expectUnharmed, lines, type Scene, scene } from '../helpers/scene.ts';
 import { fieldNames, value } from '../helpers/wire.ts';
 import { badPod, GET_BAD } from './bad-pods.ts';
 
@@ -110,5 +114,86 @@ describe('R07–R09 interim answers', () => {
       lines('GET /bad HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket'),
     );
     expectProblem(answer, 'upstream_protocol', true);
+  });
+});
+
+describe('B8 one 100 Continue, over all attempts', () => {
+  const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+  const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n';
+  const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
+  const ask = (method: string): string =>
+    lines(`${method} /x HTTP/1.1`, 'Host: a', 'Expect: 100-continue', 'Content-Length: 5');
+  /** Says this at the head, and that once the body is whole. */
+  const pod = (interim: string, answer: string): PodScript => ({
+    onHead: (c) => c.write(interim),
+    onRequest: (c) => c.write(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`),
+  });
+
+  /** Sends the body on the first 100. @returns the statuses in order */
+  async function statuses(client: RawClient, method: string): Promise<number[]> {
+    client.send(ask(method));
+    const seen: number[] = [];
+    for (let sent = false; (seen.at(-1) ?? 0) < 200; ) {
+      seen.push((await client.message(method)).status);
+      if (seen.at(-1) === 100 && !sent) {
+        sent = true;
+        client.send('hello');
+      }
+    }
+    expect(client.rest.length).toBe(0);
+    return seen;
+  }
+
+  it('a write that the leader turned away after its 100: the next leader’s is not relayed, 102 and 103 are', async () => {
+    const stage = await scene({
+      scripts: [
+        pod(PROCESSING + CONTINUE, '421 Misdirected Request'),
+        pod(HINTS + CONTINUE + HINTS, '200 OK'),
+      ],
+      leader: 'db-0',
+      learn: [{ status: [421], location: false, header: null }],
+      rules: [{ selection: leaderSelection() }],
+    });
+    void stage.pods[0]!.connectionOver().then(() => stage.plane.setLeader('db-1'));
+    expect(await statuses(await stage.client(), 'POST')).toEqual([102, 100, 103, 103, 200]);
+    expect((await stage.pods[1]!.request(1)).body.toString()).toBe('hello');
+  });
+
+  const retried = (first: PodScript): Promise<Scene> =>
+    scene({
+      scripts: [first, pod(CONTINUE, '200 OK')],
+      rules: [{ retry: { attempts: 2, codes: [503], backoffMs: 1, budget: null } }],
+      random: () => 0,
+    });
+
+  it('a status of retry.codes after the 100', async () => {
+    const stage = await retried(pod(CONTINUE, '503 Busy'));
+    expect(await statuses(await stage.client(), 'GET')).toEqual([100, 200]);
+  });
+
+  it('a reset after the 100', async () => {
+    const stage = await retried({ onHead: (c) => c.write(CONTINUE), onRequest: (c) => c.reset() });
+    expect(await statuses(await stage.client(), 'GET')).toEqual([100, 200]);
+  });
+
+  it('a Pod that says it twice', async () => {
+    const stage = await scene({ scripts: [pod(CONTINUE + CONTINUE, '200 OK')] });
+    expect(await statuses(await stage.client(), 'POST')).toEqual([100, 200]);
+  });
+
+  it('a fan-out, which invites the body itself', async () => {
+    const selection = { type: 'FanOut', over: 'All', respond: 'First', minSuccess: 1 } as const;
+    const stage = await scene({
+      scripts: [pod(CONTINUE, '200 OK'), pod(CONTINUE, '200 OK')],
+      rules: [{ selection: { ...selection, merge: null, maxResponseBytes: 1024, allowUnsafe: true } }],
+    });
+    expect(await statuses(await stage.client(), 'POST')).toEqual([100, 200]);
+  });
+
+  it('each request of a connection gets its own', async () => {
+    const stage = await scene({ scripts: [pod(CONTINUE, '200 OK')] });
+    const client = await stage.client();
+    expect(await statuses(client, 'POST')).toEqual([100, 200]);
+    expect(await statuses(client, 'POST')).toEqual([100, 200]);
   });
 });

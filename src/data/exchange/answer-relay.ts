@@ -15,6 +15,7 @@ export class AnswerRelay {
   keepsClient = false;
   /** The client finds the end of the body by the end of the connection. */
   endsByClose = false;
+  #continued = false;
   readonly #socket: Socket;
   readonly #clientMinor: number;
 
@@ -23,9 +24,16 @@ export class AnswerRelay {
     this.#clientMinor = clientMinor;
   }
 
-  /** HTTP/1.0 knows no interim answers (RFC 9110 section 15.2). */
+  /**
+   * HTTP/1.0 knows no interim answers (RFC 9110 section 15.2). One 100 is all that an expectation asks for, whatever further
+   * attempts' Pods say (section 10.1.1): clients send the body once more on a second (B8).
+   */
   interim(head: ResponseHead): void {
     if (this.#clientMinor === 0) return;
+    if (head.status === 100) {
+      if (this.#continued) return;
+      this.#continued = true;
+    }
     const options = { clientMinor: 1, close: false, chunked: false, switching: false, extra: '' };
     this.#socket.write(writeResponseHead(head, options), 'latin1');
   }
