@@ -5,6 +5,7 @@ import type { BackendConfig, Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
+import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { atOnce } from '../platform/turn.ts';
@@ -15,7 +16,7 @@ import { ControlLoop } from './control-loop.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { watchAddresses } from './discovery/watch-addresses.ts';
 import { Launcher } from './health/launcher.ts';
-import { type RunProbe, runProbe } from './health/run-probe.ts';
+import { loggingLocalErrors, type RunProbe, runProbe } from './health/run-probe.ts';
 import type { BackendReport } from './report.ts';
 
 export interface ControlPlaneDeps {
@@ -42,11 +43,13 @@ export class ControlPlane implements OutcomeSink {
   #config: Config | null = null;
   #hash = '';
   #tick: Timer | null = null;
+  readonly #localErrors: LocalErrorLog;
   #closed = false;
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
     this.#clock = deps.clock ?? systemClock;
+    this.#localErrors = new LocalErrorLog(deps.logger, this.#clock);
     this.#random = deps.random ?? systemRandom;
     this.#loop = new ControlLoop(deps.cell, (previous) => {
       if (this.#config === null) return previous;
@@ -129,7 +132,7 @@ export class ControlPlane implements OutcomeSink {
     return {
       ...common,
       launcher: this.#launcher,
-      runProbe: this.#deps.runProbe ?? runProbe,
+      runProbe: loggingLocalErrors(this.#deps.runProbe ?? runProbe, this.#localErrors),
       createDiscovery: (backend, events) =>
         (this.#deps.createDiscovery ?? createDiscovery)(backend, events, common),
       watchAddresses: (backend, service, onAddresses) =>

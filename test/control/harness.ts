@@ -8,7 +8,7 @@ import { emptySnapshot } from '../../src/model/empty.ts';
 import type { PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
-import { silentLogger } from '../../src/platform/logger.ts';
+import { type Logger, silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from '../helpers/config.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -93,7 +93,11 @@ export interface World {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A control plane in virtual time whose Pods answer as `pods` says. */
-export function world(first: Config | null = config([probedBackend()]), random = () => 0): World {
+export function world(
+  first: Config | null = config([probedBackend()]),
+  random = () => 0,
+  logger: Logger = silentLogger,
+): World {
   const clock = new VirtualClock();
   const metrics = new Metrics();
   const cell = new SnapshotCell(emptySnapshot(first ?? config([]), ''));
@@ -127,7 +131,7 @@ export function world(first: Config | null = config([probedBackend()]), random =
   const plane = new ControlPlane({
     cell,
     metrics,
-    logger: silentLogger,
+    logger,
     clock,
     random,
     runProbe,

@@ -82,9 +82,10 @@ const VALUES: {
     timeout: true,
     truncated: true,
     malformed: true,
+    local_error: true,
     error: true,
   },
-  probes: { success: true, failure: true, timeout: true, refused: true, error: true },
+  probes: { success: true, failure: true, timeout: true, refused: true, error: true, local_error: true },
   holds: { released: true, timeout: true, client_gone: true, full: true, abandoned: true },
 };
 

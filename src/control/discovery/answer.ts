@@ -2,7 +2,14 @@ import { type MessageBody, type RecordValue, TYPE, type WireRecord } from './dns
 import type { LookupType } from './dns-query.ts';
 
 /** How a look-up failed; the `result` label of headroute_dns_lookups_total, with success, empty and nxdomain. */
-export type FailureResult = 'servfail' | 'refused' | 'timeout' | 'truncated' | 'malformed' | 'error';
+export type FailureResult =
+  | 'servfail'
+  | 'refused'
+  | 'timeout'
+  | 'truncated'
+  | 'malformed'
+  | 'local_error'
+  | 'error';
 export type LookupResult = 'success' | 'empty' | 'nxdomain' | FailureResult;
 
 /** What a look-up found out. */

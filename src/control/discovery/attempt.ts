@@ -77,6 +77,6 @@ function judge(name: string, type: LookupType, outcome: ExchangeOutcome, overTcp
     default:
       // An answer that is known to be longer than UDP carries, and cannot be had: say so (D09).
       if (overTcp) return failure('truncated', `truncated, and over TCP: ${outcome.detail}`);
-      return failure(outcome.kind === 'malformed' ? 'malformed' : 'error', outcome.detail);
+      return failure(outcome.kind === 'unreachable' ? 'error' : outcome.kind, outcome.detail);
   }
 }

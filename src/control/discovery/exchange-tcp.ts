@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { HostPort } from '../../model/config.ts';
 import { matchResponse, type Query } from './dns-query.ts';
-import type { ExchangeOutcome } from './exchange-udp.ts';
+import { type ExchangeOutcome, socketFailed } from './exchange-udp.ts';
 
 /** Frames that answer something else, before the connection is given up. */
 const MAX_STRAY_FRAMES = 4;
@@ -30,7 +30,7 @@ export function exchangeTcp(
     stop();
     onOutcome(outcome);
   };
-  socket.on('error', (error) => end({ kind: 'unreachable', detail: error.message }));
+  socket.on('error', (error) => end(socketFailed(error)));
   socket.on('close', () => end({ kind: 'unreachable', detail: 'connection closed before the answer' }));
   socket.on('end', () => end({ kind: 'unreachable', detail: 'connection closed before the answer' }));
   socket.on('connect', () => {

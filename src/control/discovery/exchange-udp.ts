@@ -1,10 +1,21 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { HostPort } from '../../model/config.ts';
+import { localErrorOf } from '../../platform/local-error.ts';
 import { matchResponse, type Query, type Response } from './dns-query.ts';
 
-/** What became of a query at one server. `unreachable`: the socket failed, e.g. ICMP port unreachable. */
-export type ExchangeOutcome = Response | { readonly kind: 'unreachable'; readonly detail: string };
+/** What became of a query at one server. `unreachable`: the socket failed, e.g. ICMP port unreachable; `local_error`: there was none to be had. */
+export type ExchangeOutcome =
+  | Response
+  | { readonly kind: 'unreachable' | 'local_error'; readonly detail: string };
+
+/** What an error of a query's socket says. */
+export function socketFailed(error: NodeJS.ErrnoException): ExchangeOutcome {
+  const local = localErrorOf(error.code);
+  return local === null
+    ? { kind: 'unreachable', detail: error.message }
+    : { kind: 'local_error', detail: `no query could be sent: ${local}` };
+}
 
 /**
  * Sends a query from a socket of its own, on a random port (RFC 5452 section 4.5; one socket for A and AAAA loses
@@ -32,7 +43,7 @@ export function exchangeUdp(
     stop();
     onOutcome(outcome);
   };
-  const fail = (error: Error): void => end({ kind: 'unreachable', detail: error.message });
+  const fail = (error: Error): void => end(socketFailed(error));
   socket.on('error', fail);
   socket.on('message', (bytes) => {
     const response = matchResponse(query, bytes);

@@ -9,7 +9,7 @@ import { countFailure, countSuccess, endEjection, NOT_EJECTED } from './ejection
 import { ProbeLoop, type ProbeLoopDeps } from './probe-loop.ts';
 import type { ProbeResult } from './probe-result.ts';
 import type { RunProbe } from './run-probe.ts';
-import { countResult, INITIAL_HEALTH } from './thresholds.ts';
+import { countResult, INITIAL_HEALTH, notAsked } from './thresholds.ts';
 
 export interface MonitorDeps extends ProbeLoopDeps {
   readonly metrics: Metrics;
@@ -161,8 +161,11 @@ export class PodMonitor {
     const ok = result.outcome === 'success';
     metrics.probes.with(backend, podLabel(this.pod.member), 'health', result.outcome).value++;
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
-    this.#refusalCounted = false;
-    this.#health = countResult(this.#health, ok, result.reason, this.#config.health);
+    if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
+    else {
+      this.#refusalCounted = false;
+      this.#health = countResult(this.#health, ok, result.reason, this.#config.health);
+    }
     this.#update();
     // Refused, and not yet counted often enough: ask again at once rather than a period later (SPEC 3).
     if (result.outcome === 'refused' && this.#health.ready) this.#loop.probeSoon();

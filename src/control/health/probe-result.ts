@@ -1,5 +1,8 @@
-/** How a probe ended, the `result` label of `headroute_probes_total`. */
-export type ProbeOutcome = 'success' | 'failure' | 'timeout' | 'refused' | 'error';
+/**
+ * How a probe ended, the `result` label of `headroute_probes_total`. `local_error`: none could be made, for this machine lacks
+ * something; it says nothing about the Pod.
+ */
+export type ProbeOutcome = 'success' | 'failure' | 'timeout' | 'refused' | 'error' | 'local_error';
 
 export interface ProbeResult {
   readonly outcome: ProbeOutcome;
@@ -12,6 +15,8 @@ export interface ProbeResult {
   readonly answered: boolean;
   /** Canonical decimal digits, where a term was asked for and shown by a success. */
   readonly term: string | null;
+  /** No address of the Pod gave a sign of life: no connection in time, or nobody knows a way to it. */
+  readonly unreachable?: true;
 }
 
 /** Where a probe goes. */

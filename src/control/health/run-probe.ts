@@ -1,4 +1,5 @@
 import type { Probe, TermSource } from '../../model/config.ts';
+import type { LocalErrorLog } from '../../platform/local-error.ts';
 import { probeHttp } from './probe-http.ts';
 import type { ProbeResult, ProbeTarget, RunningProbe } from './probe-result.ts';
 import { probeTcpExchange, probeTcpSocket } from './probe-tcp.ts';
@@ -21,3 +22,12 @@ export const runProbe: RunProbe = (probe, term, target, timeoutMs, done) => {
   if (probe.type === 'tcp') return probeTcpExchange(probe, target, port, timeoutMs, done);
   return probeTcpSocket(target, port, timeoutMs, done);
 };
+
+/** Runs probes, and says so where they cannot be made. */
+export function loggingLocalErrors(run: RunProbe, log: LocalErrorLog): RunProbe {
+  return (probe, term, target, timeoutMs, done) =>
+    run(probe, term, target, timeoutMs, (result) => {
+      if (result.outcome === 'local_error') log.report('probe', result.reason);
+      done(result);
+    });
+}

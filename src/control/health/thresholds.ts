@@ -13,6 +13,11 @@ export interface Thresholds {
   readonly failureThreshold: number;
 }
 
+/** A probe could not be made: nothing is known but why, which a Pod that was never asked shows. */
+export function notAsked(state: HealthState, reason: string): HealthState {
+  return state === INITIAL_HEALTH ? { ...state, reason } : state;
+}
+
 /**
  * Counts one result. The reason of a ready Pod is what made it so; that of an unready one the last failure. The same
  * object comes back where nothing changed.

@@ -14,7 +14,8 @@ export const NO_CLAIM: ClaimState = { believed: false, row: 0, unanswered: 0, te
 
 /**
  * Counts one probe. Pure. A claim is believed after `successThreshold` in a row; it ends with the first answer that does
- * not claim, and after `failureThreshold` probes in a row without an answer.
+ * not claim, and after `failureThreshold` probes in a row without an answer. A probe that could not be made (`local_error`)
+ * counts as none; the claim lapses by its age.
  */
 export function countClaim(
   state: ClaimState,
@@ -26,6 +27,7 @@ export function countClaim(
     const believed = state.believed || row >= limits.successThreshold;
     return { believed, row, unanswered: 0, term: result.term };
   }
+  if (result.outcome === 'local_error') return state;
   if (result.answered || !state.believed) return NO_CLAIM;
   const unanswered = state.unanswered + 1;
   return unanswered >= limits.failureThreshold ? NO_CLAIM : { ...state, row: 0, unanswered };
