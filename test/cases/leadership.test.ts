@@ -122,6 +122,35 @@ scenario(
   },
 );
 
+scenario(
+  'L3 the term that an unready claimant shows was seen: one with an older term gets no byte',
+  {
+    pods: 2,
+    backend: { health: { tcpSocket: {}, period: '60ms', timeout: '1s', failureThreshold: 2 } },
+    leader: { probe: { term: { json: '/term' } } },
+  },
+  async (scene) => {
+    const { db0, db1 } = scene;
+    await db0.killData();
+    db0.claim = { term: '7' };
+    await scene.until(({ leadership }) => leadership.reason === 'db-0 claims but is unready', 'db-0 claims');
+    db1.claim = { term: '6' };
+    await scene.untilReady('db-1');
+    const write = scene.write('/w');
+    await scene.heldCount(1);
+    // The newer one stops claiming: what it showed stays seen.
+    db0.claim = false;
+    await scene.until(
+      ({ leadership }) => leadership.reason === 'db-1 claims with term 6, but term 7 was seen',
+      'refused by term',
+    );
+    await pause(200);
+    expect([db0.byteCount, db1.byteCount]).toEqual([0, 0]);
+    db1.claim = { term: '8' };
+    expect(await write).toMatchObject({ status: 200, body: 'db-1' });
+  },
+);
+
 // hashicorp/vault#8522, #21473
 scenario(
   'L4 a step-down after which nobody claims makes no error and keeps the order',
