@@ -29,13 +29,35 @@ describe('L01 the target alone passes headBytes: 414', () => {
     const stage = await scene(small);
     await expectRefused(stage, `GET /${'a'.repeat(3000)}`, 'target_too_long');
   });
+});
 
-  it('an endless method is refused too', async () => {
-    await expectRefused(await scene(small), 'G'.repeat(3000), [
-      'bad_request',
-      'head_too_large',
-      'target_too_long',
-    ]);
+describe('a method longer than any there is: 501, not a head or target that is too long', () => {
+  it.each<[string, string[]]>([
+    ['without an end, within headBytes', ['G'.repeat(1000)]],
+    ['without an end, past headBytes', ['G'.repeat(3000)]],
+    [
+      'of tens of thousands of letters, then a target',
+      [lines(`${'M'.repeat(40_000)} / HTTP/1.1`, 'Host: a')],
+    ],
+    ['with a target past headBytes', [lines(`${'M'.repeat(65)} /${'a'.repeat(3000)} HTTP/1.1`, 'Host: a')]],
+    ['of 65 letters', [lines(`${'M'.repeat(65)} / HTTP/1.1`, 'Host: a')]],
+    ['in single bytes', [...'M'.repeat(65)]],
+  ])('%s', async (_, pieces) => {
+    const { pod, client: dial } = await scene(small);
+    const client = await dial();
+    await client.sendPieces(pieces);
+    const answer = await client.response();
+    expect([answer.status, value(answer, 'x-headroute-failure')]).toEqual([501, 'bad_request']);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ status: 501, sent: false });
+    expect(await client.closed()).toBe('fin');
+    expect(pod.total).toBe(0);
+  });
+
+  it('one of 64 letters goes to the Pod', async () => {
+    const { pod, client: dial } = await scene(small);
+    const method = 'M'.repeat(64);
+    expect((await (await dial()).exchange(lines(`${method} / HTTP/1.1`, 'Host: a'))).status).toBe(200);
+    expect(pod.requests[0]!.method).toBe(method);
   });
 });
 

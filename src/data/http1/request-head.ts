@@ -18,6 +18,9 @@ export interface HeadLimits {
   readonly headers: number;
 }
 
+/** Longer than any method that there is (IANA's longest has 17 letters), so that nothing here can have implemented it. */
+const MAX_METHOD_BYTES = 64;
+
 /** Strings for the usual methods, so that none is made per request. */
 const METHODS = new Map<number, string>();
 for (const method of ['GET', 'PUT', 'POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -129,10 +132,13 @@ export class RequestHead implements RequestView {
   #parseLine(bytes: Buffer, base: number, end: number, limits: HeadLimits): number {
     let i = base + this.#lineTarget;
     if (this.#lineTarget === 0) {
-      while (i < end && TCHAR[bytes[i]!] === 1) i++;
+      const limit = Math.min(end, base + MAX_METHOD_BYTES + 1);
+      while (i < limit && TCHAR[bytes[i]!] === 1) i++;
+      // RFC 9112 section 3.
+      if (i - base > MAX_METHOD_BYTES)
+        return this.#refuse('bad_request', `the method is over ${MAX_METHOD_BYTES} bytes`, 501);
       if (i >= end) {
         this.#searched = i - base;
-        if (i - base > limits.headBytes) return this.#refuse('bad_request', 'the method has no end');
         return 0;
       }
       if (bytes[i] !== SP || i === base)
@@ -248,8 +254,8 @@ export class RequestHead implements RequestView {
     return false;
   }
 
-  #refuse(failure: HeadError['failure'], detail: string): -1 {
-    this.error = { failure, detail };
+  #refuse(failure: HeadError['failure'], detail: string, status?: number): -1 {
+    this.error = status === undefined ? { failure, detail } : { failure, detail, status };
     return -1;
   }
 }
