@@ -166,6 +166,7 @@ scenario(
     const refused = await scene.write('/search', 'body');
     expect(refused).toMatchObject({ status: 405, failure: 'method_not_allowed' });
     expect(refused.headers['x-headroute-sent']).toBe('false');
+    expect(refused.headers.allow).toBe('GET, HEAD, OPTIONS, TRACE');
     expect(scene.log()).toEqual([]);
     const body = 'x'.repeat(64 * 1024);
     expect((await scene.write('/flush', body)).status).toBe(200);

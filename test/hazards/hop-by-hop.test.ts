@@ -145,6 +145,7 @@ describe('H07 Max-Forwards and TRACE', () => {
     const client = await dial();
     const answer = await client.exchange(lines('OPTIONS /x HTTP/1.1', 'Host: a', 'Max-Forwards: 0'));
     expect([200, 204]).toContain(answer.status);
+    expect(value(answer, 'allow')).toBe('GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
     expect(pod.total).toBe(0);
     await expectUnharmed(client);
   });
@@ -154,6 +155,7 @@ describe('H07 Max-Forwards and TRACE', () => {
     const client = await dial();
     const answer = await client.exchange(lines('TRACE /x HTTP/1.1', 'Host: a', 'Max-Forwards: 0'));
     expectProblem(answer, 'method_not_allowed', false);
+    expect(value(answer, 'allow')).toBe('GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
     expect(pod.total).toBe(0);
   });
 

@@ -9,6 +9,9 @@ export type OwnAnswer =
   | { readonly failure: null }
   | { readonly failure: Failure; readonly detail: string; readonly status?: number; readonly rule?: string };
 
+/** What this hop says that it serves: to OPTIONS, and to CONNECT and TRACE where it refuses them. */
+const SERVED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 /**
  * Writes it, counts it and logs it.
  * @param request null where the head could not be read
@@ -29,7 +32,7 @@ export function writeOwnAnswer(
     failure === null
       ? optionsAnswer(!isKept)
       : problemAnswer(
-          { failure, detail: own.detail, rule, backend: '', sent: false, status: own.status },
+          { failure, detail: own.detail, rule, backend: '', sent: false, status: own.status, allow: SERVED },
           !isKept,
           request?.method === 'HEAD',
         );
@@ -57,6 +60,5 @@ export function writeOwnAnswer(
 
 /** What OPTIONS with `Max-Forwards: 0` gets (RFC 9110 section 7.6.2). */
 function optionsAnswer(close: boolean): string {
-  const allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
-  return `HTTP/1.1 200 OK\r\nAllow: ${allow}\r\nContent-Length: 0\r\n${close ? 'Connection: close\r\n' : ''}\r\n`;
+  return `HTTP/1.1 200 OK\r\nAllow: ${SERVED}\r\nContent-Length: 0\r\n${close ? 'Connection: close\r\n' : ''}\r\n`;
 }

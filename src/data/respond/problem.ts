@@ -11,6 +11,8 @@ export interface Problem {
   readonly sent: boolean;
   /** Where it is not the failure's own. */
   readonly status?: number | undefined;
+  /** Of a 405, the methods in `Allow` (RFC 9110 section 15.5.6); default: those of a fan-out. */
+  readonly allow?: string;
 }
 
 /** The failures that another try may cure, with the seconds that `Retry-After` names. */
@@ -25,8 +27,8 @@ const RETRY_AFTER: Partial<Record<Failure, number>> = {
   draining: 1,
 };
 
-/** Methods that headroute never passes on are not in `Allow`. */
-const ALLOW = 'GET, HEAD, OPTIONS';
+/** Safe methods: all that a fan-out takes without `allowUnsafe`. */
+const SAFE = 'GET, HEAD, OPTIONS, TRACE';
 
 /**
  * The whole answer for a failure of headroute's own (RFC 9457), as a byte string: the only map from failure to status.
@@ -52,7 +54,7 @@ export function problemAnswer(problem: Problem, close: boolean, isHead: boolean,
     `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n` +
     `X-Headroute-Failure: ${failure}\r\nX-Headroute-Sent: ${sent}\r\n` +
     (retryAfter === undefined ? '' : `Retry-After: ${retryAfter}\r\n`) +
-    (failure === 'method_not_allowed' ? `Allow: ${ALLOW}\r\n` : '') +
+    (failure === 'method_not_allowed' ? `Allow: ${problem.allow ?? SAFE}\r\n` : '') +
     `${close ? 'Connection: close\r\n' : ''}${extra}\r\n${isHead ? '' : body.toString('latin1')}`
   );
 }
