@@ -8,7 +8,9 @@
  */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { UpstreamConnection } from '../../src/data/forward/upstream-connection.ts';
-import { leaderSelection } from '../helpers/data-plane.ts';
+import type { Failure } from '../../src/model/failure.ts';
+import { leaderSelection, type TestPlane } from '../helpers/data-plane.ts';
+import type { RawClient } from '../helpers/raw-client.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
 import { expectProblem, expectUnharmed, lines, type Scene, scene, totalOf } from '../helpers/scene.ts';
 import { pause, poll } from '../helpers/waiting.ts';
@@ -160,11 +162,46 @@ describe('L5 learn answers', () => {
     expect(plane.outcomes.filter((o) => o.kind === 'not_leader')).toEqual([]);
   });
 
+  const turnedAway = async (): Promise<{ stage: Scene; client: RawClient }> => {
+    const stage = await scene({
+      scripts: [follower, { onRequest: () => {} }],
+      leader: 'db-1',
+      learn,
+      connection: { maxPerPod: 1 },
+      rules: [{ selection: leaderSelection({ hold: { maxRequests: 1 } }) }],
+    });
+    // db-1 has all that it may have at a time.
+    (await stage.client()).send(POST);
+    await stage.pods[1]!.request(1);
+    stage.plane.setLeader('db-0');
+    const client = await stage.client();
+    client.send(POST);
+    await poll(() => stage.plane.metric('headroute_held_requests') === 1, 'the request to be held');
+    return { stage, client };
+  };
+
+  it.each<[Failure, (plane: TestPlane) => void]>([
+    ['draining', ({ plane }) => void plane.shutdown(0)],
+    ['no_leader', (plane) => plane.setLeader({ state: 'unconfigured' })],
+    ['overloaded', (plane) => plane.setLeader('db-1')],
+    ['no_endpoint', ({ cell }) => cell.publish({ ...cell.current(), version: 99, backends: new Map() })],
+  ])('%s while it waits after a learn answer: sent is true, in body and header', async (failure, happens) => {
+    const { stage, client } = await turnedAway();
+    happens(stage.plane);
+    expectProblem(await client.response('POST'), failure, true);
+    expect(stage.pods.map(({ requests }) => requests.length)).toEqual([1, 1]);
+  });
+
+  it('hold_full after a learn answer: sent is true, in body and header', async () => {
+    const { stage } = await turnedAway();
+    expectProblem(await (await stage.client()).exchange(POST), 'hold_full', true);
+    expect(stage.pods.map(({ requests }) => requests.length)).toEqual([2, 1]);
+  });
+
   it('nobody leads afterwards: hold_timeout, and sent is true, for the first Pod had the bytes', async () => {
     const { pods, client: dial } = await learning([follower, ok], { timeoutMs: 200 });
     const answer = await (await dial()).exchange(POST);
-    expect(value(answer, 'x-headroute-failure')).toBe('hold_timeout');
-    expect(value(answer, 'x-headroute-sent')).toBe('true');
+    expectProblem(answer, 'hold_timeout', true);
     expect(pods[1]!.total).toBe(0);
     expect(pods[0]!.requests.length).toBe(1);
   });
@@ -238,5 +275,58 @@ describe('held clients that leave', () => {
     await pod.request(1);
     client.end();
     await pod.connectionOver(0, 1000);
+  });
+});
+
+describe('how a hold ended, in headroute_hold_duration_seconds', () => {
+  const count = ({ metrics }: TestPlane, outcome: string): number =>
+    metrics.holdDuration.with('db', outcome).counts.reduce((sum, n) => sum + n, 0);
+  const counts = (plane: TestPlane): Record<string, number> =>
+    Object.fromEntries(['released', 'abandoned', 'timeout'].map((name) => [name, count(plane, name)]));
+
+  it('sent on: released', async () => {
+    const { plane, client: dial } = await scene({
+      leader: { state: 'none' },
+      rules: [{ selection: leaderSelection() }],
+    });
+    const pending = (await dial()).exchange(POST);
+    await poll(() => plane.metric('headroute_held_requests') === 1, 'the hold');
+    plane.setLeader('db-0');
+    expect((await pending).status).toBe(200);
+    expect(counts(plane)).toEqual({ released: 1, abandoned: 0, timeout: 0 });
+  });
+
+  it('a Pod comes that may have no more requests: the second of two is overloaded, and was not released', async () => {
+    const {
+      pod,
+      plane,
+      client: dial,
+    } = await scene({
+      scripts: [{ onRequest: () => {} }],
+      leader: { state: 'none' },
+      connection: { maxPerPod: 1 },
+      rules: [{ selection: leaderSelection() }],
+    });
+    (await dial()).send(POST);
+    await poll(() => plane.metric('headroute_held_requests') === 1, 'the first hold');
+    const second = (await dial()).exchange(POST);
+    await poll(() => plane.metric('headroute_held_requests') === 2, 'the second hold');
+    plane.setLeader('db-0');
+    expectProblem(await second, 'overloaded', false);
+    await pod.request(1);
+    expect(counts(plane)).toEqual({ released: 1, abandoned: 1, timeout: 0 });
+    expect(plane.metric('headroute_held_requests')).toBe(0);
+  });
+
+  it('what it waited for cannot come any more: a 503, and not released', async () => {
+    const { plane, client: dial } = await scene({
+      leader: { state: 'none' },
+      rules: [{ selection: leaderSelection() }],
+    });
+    const pending = (await dial()).exchange(POST);
+    await poll(() => plane.metric('headroute_held_requests') === 1, 'the hold');
+    plane.setLeader({ state: 'unconfigured' });
+    expectProblem(await pending, 'no_leader', false);
+    expect(counts(plane)).toEqual({ released: 0, abandoned: 1, timeout: 0 });
   });
 });

@@ -41,7 +41,9 @@ export class AnswerRelay {
   /** A 101: what follows is a tunnel's. */
   switching(head: ResponseHead, extra: string): void {
     const options = { clientMinor: 1, close: false, chunked: false, switching: true, extra };
-    this.#socket.write(writeResponseHead(head, options), 'latin1');
+    const text = writeResponseHead(head, options);
+    this.bytesSent += text.length;
+    this.#socket.write(text, 'latin1');
   }
 
   /** The final head, with what there is of the body. @param mayKeep as far as the request and the listener go */

@@ -190,12 +190,15 @@ export abstract class HttpExchange implements Exchange, PickContext {
       this.#waitDetail = pick.detail;
       return false;
     }
+    const held = this.#held;
     this.#held = null;
     this.#heldMs = performance.now() - this.#heldSinceMs;
     // The client may have waited for a word from a Pod: `timeouts.body` begins now.
     if (this.awaitsBody) this.down.resume();
     if (pick.type === 'fail') this.fail(pick.failure, pick.detail);
     else this.picked(pick.type === 'pod' ? [pick.pod] : pick.pods, backend!);
+    // Answered at once, by a failure: nothing was released.
+    if (this.over) held?.leave('abandoned');
     return true;
   }
 
@@ -206,8 +209,10 @@ export abstract class HttpExchange implements Exchange, PickContext {
 
   #leave(outcome: HoldOutcome): void {
     const held = this.#held;
+    if (held === null) return;
     this.#held = null;
-    held?.leave(outcome);
+    this.#heldMs = performance.now() - this.#heldSinceMs;
+    held.leave(outcome);
   }
 
   /** Answers with a failure of headroute's own, or cuts an answer that has begun. */
@@ -227,7 +232,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
     const problem = { failure, detail, rule: this.rule.name, backend: this.backend, sent: this.sent, status };
     const answer = problemAnswer(problem, !keep, this.request.method === 'HEAD', this.debugLines());
     this.down.socket.write(answer, 'latin1');
-    this.done(Number(answer.slice(9, 12)), failure);
+    this.done(Number(answer.slice(9, 12)), failure, answer.length);
     this.down.finished(keep);
   }
 
@@ -261,8 +266,12 @@ export abstract class HttpExchange implements Exchange, PickContext {
     return `X-Headroute-Rule: ${headerText(this.rule.name)}\r\n${pod}X-Headroute-Attempts: ${this.attempts}\r\n`;
   }
 
-  /** Counts the end of the exchange. @param status of the answer, 0: there is no whole one */
-  protected done(status: number, failure: FailureLabel | null): void {
+  /**
+   * Counts the end of the exchange.
+   * @param status of the answer, 0: there is no whole one
+   * @param ownBytes of an answer of headroute's own
+   */
+  protected done(status: number, failure: FailureLabel | null, ownBytes = 0): void {
     if (this.over) return;
     this.over = true;
     this.deadlineMs = NEVER;
@@ -282,10 +291,11 @@ export abstract class HttpExchange implements Exchange, PickContext {
       heldMs: Math.round(this.#heldMs),
       durationMs: Math.round(durationMs * 1000) / 1000,
       bytesReceived: this.received,
-      bytesSent: this.bytesSent,
+      bytesSent: this.bytesSent + ownBytes,
     });
   }
 
+  /** Bytes of a Pod's answer, or of one made of several, handed to the client. */
   protected get bytesSent(): number {
     return 0;
   }
