@@ -4,7 +4,8 @@
  *
  * Story: `printf 'GET …' | nc` ends its side at once; a proxy that cancels upstream and then closes politely makes a broken-off
  * answer a whole one wherever the end of the connection is the end of the body.
- * Sources: RFC 9112 sections 6.3 (rule 8), 8, 9.6; SPEC 6 promise 2; issue 11 item 6. Siblings of R7, R14, U05.
+ * Sources: RFC 9112 sections 6.3 (rule 8), 8, 9.6; SPEC 6 promise 2; envoyproxy/envoy#17160, httpwg/http-core#22 (half-closed clients).
+ * Siblings of R7, R14, U05; case id B18 of field-cases.md.
  */
 import { describe, expect, it } from 'vitest';
 import { lines, scene } from '../helpers/scene.ts';
@@ -55,5 +56,34 @@ describe('R7, R14 a FIN amid the answer cancels it', () => {
     await poll(() => plane.metric('headroute_connections') === 0, 'the connection to end', 4000);
     expect(plane.metric('headroute_requests_in_flight')).toBe(0);
     expect(plane.metric('headroute_upstream_connections')).toBe(0);
+  });
+});
+
+describe('B18 a FIN right behind the request, as `nc -N` and socat send it, cancels it', () => {
+  it.each([
+    ['GET', ''],
+    ['POST', 'hello'],
+  ])('%s: no answer, the connection ends, and the Pod is left in peace', async (method, body) => {
+    const { pod, plane, client: dial } = await scene({ scripts: [{ onRequest: () => {} }] });
+    const client = await dial();
+    client.send(lines(`${method} / HTTP/1.1`, 'Host: a', `Content-Length: ${body.length}`) + body);
+    client.end();
+    expect([await client.closed(), client.all.toString()]).toEqual(['fin', '']);
+    await poll(() => plane.metric('headroute_request_failures_total', 'client_gone') === 1, 'client_gone');
+    await pod.until((p) => p.open === 0, 'no connection that waits for an answer');
+    expect(plane.outcomes.filter(({ kind }) => kind === 'failed')).toEqual([]);
+    expect(plane.metric('headroute_requests_in_flight')).toBe(0);
+  });
+
+  it('the same behind an earlier request: that one is answered', async () => {
+    const { client: dial } = await scene({
+      scripts: [{ onRequest: (c, r) => r.target === '/1' && c.answer('one', r) }],
+    });
+    const client = await dial();
+    client.send(lines('GET /1 HTTP/1.1', 'Host: a'));
+    expect((await client.message()).body.toString()).toBe('one');
+    client.send(lines('GET /2 HTTP/1.1', 'Host: a'));
+    client.end();
+    expect([await client.closed(), client.rest.length]).toEqual(['fin', 0]);
   });
 });

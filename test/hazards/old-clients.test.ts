@@ -3,7 +3,8 @@
  *
  * Story: an answer of the proxy's own left the connection open without `Connection: keep-alive`; a client that reads until
  * the end waits for the idle timeout.
- * Sources: RFC 9112 sections 9.3, 9.6; nginx-tests http_keepalive.t; linkerd http10_without_host. Siblings of T10, R06, R15.
+ * Sources: RFC 9112 sections 9.3, 9.6; nginx-tests http_keepalive.t; linkerd http10_without_host; hyperium/hyper#1614 (`ab -k`
+ * hangs). Siblings of T10, R06, R15; case id B31 of field-cases.md.
  */
 import { describe, expect, it } from 'vitest';
 import { scene } from '../helpers/scene.ts';
@@ -75,5 +76,51 @@ describe('T10 what HTTP/1.0 cannot take', () => {
     const client = await stage.client();
     expect((await client.exchange(`GET / ${version}\r\nHost: a\r\nTE: trailers\r\n\r\n`)).status).toBe(200);
     expect(value(stage.pod.requests[0]!, 'te')).toBe(asked);
+  });
+});
+
+describe('B31 `ab -k`: HTTP/1.0 that asks to keep the connection', () => {
+  const ab = (method: string, ...more: string[]): string =>
+    [
+      `${method} /ab HTTP/1.0`,
+      'Connection: Keep-Alive',
+      ...more,
+      'Host: a',
+      'User-Agent: ApacheBench/2.3',
+      'Accept: */*',
+    ]
+      .join('\r\n')
+      .concat('\r\n\r\n');
+
+  it.each([
+    ['GET', ab('GET'), ''],
+    ['HEAD', ab('HEAD'), ''],
+    ['POST', ab('POST', 'Content-length: 5', 'Content-type: text/plain'), 'hello'],
+  ])('%s: 300 requests over one connection, each answer says that it stays', async (method, head, body) => {
+    const stage = await scene();
+    const client = await stage.client();
+    for (let n = 0; n < 300; n++) {
+      const answer = await client.exchange(head + body, method);
+      expect([answer.status, value(answer, 'connection'), value(answer, 'content-length')]).toEqual([
+        200,
+        'keep-alive',
+        '3',
+      ]);
+      expect(answer.body.toString()).toBe(method === 'HEAD' ? '' : '/ab');
+    }
+    expect(stage.pod.requests).toHaveLength(300);
+    expect(client.ending).toBeNull();
+  });
+
+  it('a chunked answer: its end is the end of the connection, at once and whole', async () => {
+    const stage = await badPod((c) =>
+      c.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\nay!\r\n0\r\n\r\n'),
+    );
+    for (let n = 0; n < 30; n++) {
+      const client = await stage.client();
+      const answer = await client.exchange(ab('GET').replace('/ab', '/bad'));
+      expect([answer.body.toString(), value(answer, 'connection')]).toEqual(['okay!', 'close']);
+      expect(await client.closed()).toBe('fin');
+    }
   });
 });
