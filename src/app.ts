@@ -168,14 +168,20 @@ class RunningApp implements App {
       explain: (method, url, headers) => this.#explain(method, url, headers),
       config: () => redactConfig(this.#cell.current().config),
       drain: () => {
-        logger.info({}, 'draining: new requests are answered with 503');
+        logger.info({}, 'draining: new requests are answered with 503, new TCP connections refused');
         this.#data.drain();
       },
+      undrain: () => this.#undrain(),
       quit: () => this.#options.onQuit(),
       setLogLevel: (level) => logger.setLevel(level),
     });
     this.#servers.push(debug);
     this.debug = debug.address;
+  }
+
+  async #undrain(): Promise<void> {
+    if (this.#stopping !== null) throw new Error('the sidecar is stopping');
+    await this.#data.undrain();
   }
 
   #readyz(): { ok: boolean; reason: string } {
@@ -188,7 +194,15 @@ class RunningApp implements App {
 
   #state(): object {
     const { version: snapshot, configHash } = this.#cell.current();
-    return { version, snapshot, configHash, ...this.#data.report(), backends: this.#control.backends() };
+    const draining = this.#data.isDraining;
+    return {
+      version,
+      snapshot,
+      configHash,
+      draining,
+      ...this.#data.report(),
+      backends: this.#control.backends(),
+    };
   }
 
   #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {

@@ -18,6 +18,8 @@ export interface DebugServerOptions {
   /** With secrets already redacted (redact-config.ts). */
   config(): object;
   drain(): void;
+  /** Rejects with an Error that says why it drains on. */
+  undrain(): Promise<void>;
   /** Called once the answer is out. */
   quit(): void;
   /** @returns false for what is no level */
@@ -120,11 +122,27 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/drain',
     {
       method: 'POST',
-      summary: 'turn unready and refuse new requests; the process stays',
+      summary: 'turn unready, refuse new requests and TCP connections; the process stays',
       answer({ drain, logger }, response) {
         logger.info({}, 'draining, as POST /drain asked');
         drain();
         answerJson(response, 200, { draining: true });
+      },
+    },
+  ],
+  [
+    '/undrain',
+    {
+      method: 'POST',
+      summary: 'take back /drain',
+      answer({ undrain, logger }, response) {
+        undrain().then(
+          () => {
+            logger.info({}, 'serving again, as POST /undrain asked');
+            answerJson(response, 200, { draining: false });
+          },
+          (error: Error) => answerProblem(response, 503, error.message),
+        );
       },
     },
   ],

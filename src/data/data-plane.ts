@@ -137,9 +137,23 @@ export class DataPlane {
     }));
   }
 
-  /** New requests are answered with 503 `draining`; the process stays (POST /drain). */
+  /** New requests are answered with 503 `draining`, new TCP connections refused; the process stays (POST /drain). */
   drain(): void {
     this.#isDraining = true;
+    for (const listener of this.#listeners.values())
+      if (listener.config.protocol === 'TCP') listener.refuse();
+  }
+
+  /** Takes back `drain`; a `drain` meanwhile wins. @throws Error of `bind`: it drains on, for another process has the address of a TCP listener */
+  async undrain(): Promise<void> {
+    this.#isDraining = false;
+    try {
+      for (const listener of this.#listeners.values()) await listener.admit();
+    } catch (error) {
+      this.drain();
+      throw error;
+    }
+    if (this.#isDraining) this.drain();
   }
 
   get isDraining(): boolean {
@@ -217,6 +231,7 @@ export class DataPlane {
     }
     for (const listener of [...fresh, ...heirs]) {
       this.#listeners.set(listener.config.name, listener);
+      if (this.#isDraining && listener.config.protocol === 'TCP') listener.refuse();
       listener.accept();
     }
   }

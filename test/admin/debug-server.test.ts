@@ -19,6 +19,10 @@ beforeAll(async () => {
     },
     config: () => ({ apiVersion: 'x' }),
     drain: () => calls.push('drain'),
+    async undrain() {
+      calls.push('undrain');
+      if (calls.includes('drain')) throw new Error('port 5432 is in use');
+    },
     quit: () => calls.push('quit'),
     setLogLevel(level) {
       calls.push(`level ${level}`);
@@ -49,7 +53,7 @@ async function ask(
 
 const local = (): string => `Host: 127.0.0.1:${server.address.port}`;
 const PATHS = ['GET /', 'GET /state', 'GET /explain?method=GET&url=/', 'GET /config', 'GET /nothing'];
-const CONTROLS = ['POST /drain', 'POST /quit', 'POST /log?level=debug'];
+const CONTROLS = ['POST /drain', 'POST /undrain', 'POST /quit', 'POST /log?level=debug'];
 
 describe('the debug server', () => {
   it('answers state, config and a list of its paths, never to be kept, sniffed, framed or shared', async () => {
@@ -64,7 +68,7 @@ describe('the debug server', () => {
     expect(JSON.parse((await ask('GET /config', [local()])).body.toString())).toEqual({ apiVersion: 'x' });
     const index = await ask('GET /', [local()]);
     expect(value(index, 'content-type')).toBe('text/plain; charset=utf-8');
-    for (const path of ['/state', '/explain', '/config', '/drain', '/quit', '/log'])
+    for (const path of ['/state', '/explain', '/config', '/drain', '/undrain', '/quit', '/log'])
       expect(index.body.toString()).toContain(path);
   });
 
@@ -114,6 +118,7 @@ describe('the debug server', () => {
 
   it.each([
     ['GET /drain', 'POST'],
+    ['GET /undrain', 'POST'],
     ['GET /quit', 'POST'],
     ['HEAD /log?level=debug', 'POST'],
     ['PUT /drain', 'POST'],
@@ -125,6 +130,18 @@ describe('the debug server', () => {
     const answer = await ask(line, [local()]);
     expect([answer.status, value(answer, 'allow')]).toEqual([405, allow]);
     expect(calls).toEqual([]);
+  });
+
+  it('takes a drain back, or says why it cannot', async () => {
+    const taken = await ask('POST /undrain', [local()]);
+    expect([taken.status, taken.body.toString()]).toEqual([200, '{"draining":false}\n']);
+    await ask('POST /drain', [local()]);
+    const refused = await ask('POST /undrain', [local()]);
+    expect([refused.status, JSON.parse(refused.body.toString()).detail]).toEqual([
+      503,
+      'port 5432 is in use',
+    ]);
+    expect(calls).toEqual(['undrain', 'drain', 'undrain']);
   });
 
   it('drains, quits after its answer, and changes the log level', async () => {

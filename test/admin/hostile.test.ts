@@ -182,6 +182,7 @@ describe('an address that cannot be bound', () => {
     explain: () => ({}),
     config: () => ({}),
     drain() {},
+    async undrain() {},
     quit() {},
     setLogLevel: () => true,
     logger: silentLogger,

@@ -35,6 +35,7 @@ const PATHS = [
   'GET /explain?method=GET&url=/',
   'GET /config',
   'POST /drain',
+  'POST /undrain',
   'POST /quit',
   'POST /log?level=debug',
 ];

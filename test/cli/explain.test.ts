@@ -123,6 +123,7 @@ describe('headroute explain --debug', () => {
       },
       config: () => ({}),
       drain() {},
+      async undrain() {},
       quit() {},
       setLogLevel: () => true,
       logger: silentLogger,

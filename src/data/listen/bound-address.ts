@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ListenerConfig } from '../../model/config.ts';
-import { bind } from '../../platform/bind.ts';
+import type { HostPort, ListenerConfig } from '../../model/config.ts';
+import { type BindAddress, bind } from '../../platform/bind.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
 
@@ -13,6 +13,7 @@ export class BoundAddress {
   readonly #server: Server;
   #taker: ((socket: Socket) => void) | null = null;
   readonly #waiting: Socket[] = [];
+  #refuses = false;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -26,11 +27,7 @@ export class BoundAddress {
   /** @throws Error of `bind` */
   static async bind(config: ListenerConfig, logger: Logger): Promise<BoundAddress> {
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    const { port } = await bind(
-      server,
-      { ...config.address, backlog: BACKLOG },
-      `listeners[${config.name}].address`,
-    );
+    const { port } = await listen(server, config.address, config.name);
     const bound = new BoundAddress(server, port);
     server.on('error', (error) => logger.error({ port: bound.port, error: String(error) }, 'accept failed'));
     return bound;
@@ -42,9 +39,26 @@ export class BoundAddress {
     if (taker !== null) for (const socket of this.#waiting.splice(0)) taker(socket);
   }
 
+  /** The kernel refuses new connections until `listenAgain`; those that somebody took go on. */
+  refuse(): void {
+    this.#refuses = true;
+    this.close();
+  }
+
+  /** Takes back `refuse`, at the same port. @throws Error of `bind`: another process may have it now */
+  async listenAgain(config: ListenerConfig): Promise<void> {
+    if (!this.#refuses) return;
+    await listen(this.#server, { ...config.address, port: this.port }, config.name);
+    this.#refuses = false;
+  }
+
   /** Stops listening; connections that nobody took are dropped. */
   close(): void {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     this.#server.close();
   }
+}
+
+function listen(server: Server, address: HostPort, listener: string): Promise<BindAddress> {
+  return bind(server, { ...address, backlog: BACKLOG }, `listeners[${listener}].address`);
 }

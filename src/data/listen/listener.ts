@@ -58,6 +58,18 @@ export class Listener {
     return bound;
   }
 
+  /** New connections are refused until `admit`; those that are open go on. */
+  refuse(): void {
+    this.#bound?.refuse();
+  }
+
+  /** Takes back `refuse`. @throws Error of `bind` */
+  async admit(): Promise<void> {
+    if (this.#closing) return;
+    await this.#bound?.listenAgain(this.config);
+    if (this.#closing) this.#bound?.close();
+  }
+
   /** Stops listening; idle connections end, the others when their exchange has. */
   stop(): void {
     if (this.#closing) return;
