@@ -6,6 +6,7 @@ import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
+import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
@@ -60,7 +61,8 @@ export class DataPlane {
     this.#cell = cell;
     const random = deps.random ?? systemRandom;
     this.#tunnels = new TunnelRegistry(cell);
-    this.#pools = new UpstreamPools(cell, metrics, outcomes, logger);
+    const localErrors = new LocalErrorLog(logger);
+    this.#pools = new UpstreamPools(cell, { metrics, outcomes, logger, localErrors });
     this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
     const rules = new RuleRuntimes(metrics);
     const holdQueue = (backend: string): HoldQueue => {
@@ -71,7 +73,16 @@ export class DataPlane {
       }
       return queue;
     };
-    const shared = { cell, outcomes, metrics, logger, random, tunnels: this.#tunnels, holdQueue };
+    const shared = {
+      cell,
+      outcomes,
+      metrics,
+      logger,
+      localErrors,
+      random,
+      tunnels: this.#tunnels,
+      holdQueue,
+    };
     const peers = new PeerWatch();
     const http: HttpDeps = {
       ...shared,

@@ -4,7 +4,7 @@ import type { ChunkMode, Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
 import type { Attempt } from './attempt.ts';
 
-/** Whose attempt it is. After `connectFailed`, `failed`, `finished` and `switched` the attempt is over. */
+/** Whose attempt it is. After `connectFailed`, `notAsked`, `failed`, `finished` and `switched` the attempt is over. */
 export interface AttemptOwner {
   /** The protocol that the request asks to upgrade to, or null. */
   readonly upgradeProtocol: string | null;
@@ -21,6 +21,8 @@ export interface AttemptOwner {
   sendTo(attempt: Attempt): void;
   upstreamDrained(): void;
   connectFailed(attempt: Attempt, reason: string): void;
+  /** This machine could ask none of the Pod's addresses: nothing was sent, and nothing is known of the Pod. */
+  notAsked(attempt: Attempt, reason: string): void;
   interim(attempt: Attempt, reader: ResponseReader): void;
   /** @returns false: the answer is not wanted; the owner has aborted the attempt */
   answered(attempt: Attempt, reader: ResponseReader): boolean;

@@ -1,5 +1,6 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { localErrorOf } from '../../platform/local-error.ts';
 import { idleTimeMs } from '../forward/idle-time.ts';
 import { writeRequestHead } from '../forward/request-writer.ts';
 import type { UpstreamConnection, UpstreamUser } from '../forward/upstream-connection.ts';
@@ -32,6 +33,8 @@ export class Attempt implements UpstreamUser {
   #address = 0;
   /** When all addresses together are overdue (monotonic milliseconds). */
   #connectByMs = NEVER;
+  /** Why an address failed, of which this machine did ask. */
+  #refusal: string | null = null;
   #answering = false;
   #relayed = false;
   #interims = 0;
@@ -104,15 +107,24 @@ export class Attempt implements UpstreamUser {
     const connection = this.#connection;
     this.#connection = null;
     connection?.destroy();
+    const local = localErrorOf(reason);
+    if (local === null) this.#refusal = reason;
     if (this.#address + 1 < this.pod.addresses.length) {
       this.#address++;
       this.#connect();
       return;
     }
+    if (this.#refusal === null) {
+      this.count('local_error');
+      this.pool.localError(local!);
+      this.#end();
+      this.#owner.notAsked(this, local!);
+      return;
+    }
     this.count('connect_failed');
     this.pool.failing = true;
     this.#end();
-    this.#owner.connectFailed(this, reason);
+    this.#owner.connectFailed(this, this.#refusal);
   }
 
   /** Writes the head with the body so far. @returns whether the Pod takes more at once */

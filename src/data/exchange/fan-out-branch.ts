@@ -103,6 +103,10 @@ export class FanOutBranch implements AttemptOwner {
     this.#end({ pod: this.pod.name, error: reason });
   }
 
+  notAsked(_attempt: Attempt, reason: string): void {
+    this.#end({ pod: this.pod.name, error: reason });
+  }
+
   answered(): boolean {
     return true;
   }

@@ -2,6 +2,7 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { AccessLog } from '../../observe/access-log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
+import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Random } from '../../platform/random.ts';
@@ -16,6 +17,7 @@ export interface HttpDeps {
   readonly outcomes: OutcomeSink;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly localErrors: LocalErrorLog;
   readonly random: Random;
   readonly pools: UpstreamPools;
   readonly tunnels: TunnelRegistry;

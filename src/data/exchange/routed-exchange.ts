@@ -183,6 +183,13 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     } else this.#again(attempt, 'connect_failed', 'connect_failed', `${pod.name}: ${reason}`);
   }
 
+  /** Another Pod may still be asked: local ports run out for one address at a time. Of the leader there is no other. */
+  notAsked(attempt: Attempt, reason: string): void {
+    this.#attempt = null;
+    if (this.#mayTryAgain()) this.#tryAgain(attempt, 'local_error');
+    else this.fail('overloaded', `no connection to ${attempt.pod.name} could be made: ${reason}`);
+  }
+
   /** The answer's head is there. @returns whether the attempt goes on with its body */
   answered(attempt: Attempt, reader: ResponseReader): boolean {
     const { head } = reader;

@@ -3,6 +3,7 @@ import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { RuleConfig } from '../../model/config.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Random } from '../../platform/random.ts';
@@ -20,6 +21,7 @@ export interface TcpDeps {
   readonly random: Random;
   readonly tunnels: TunnelRegistry;
   readonly peers: PeerWatch;
+  readonly localErrors: LocalErrorLog;
   readonly selfPodName: string;
   holdQueue(backend: string): HoldQueue;
   /** The next number of the rule's round-robin sequence. */

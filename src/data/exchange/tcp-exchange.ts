@@ -154,13 +154,19 @@ export class TcpExchange {
     this.#deps.begin(this.#backend, pod.id);
     const cancel = dial(pod, connectTimeoutMs, (result) => {
       this.#stop = null;
-      if (typeof result === 'string') {
+      if ('isLocal' in result) {
         this.#deps.end(pod.id);
+        if (result.isLocal) {
+          this.#count(pod, 'local_error');
+          this.#deps.localErrors.report('connection to a Pod', result.reason);
+          this.#another(pod, backend, 'overloaded');
+          return;
+        }
         this.#count(pod, 'connect_failed');
         this.#deps.outcomes.report({
           kind: 'connect_failed',
           podId: pod.id,
-          reason: result,
+          reason: result.reason,
         });
         this.#another(pod, backend, 'connect_failed');
       } else this.#connected(pod, result);

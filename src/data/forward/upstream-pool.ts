@@ -2,12 +2,22 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { type IdleWatch, UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 /** After a Pod sent bytes that nobody asked for, no connection to it is used twice for so long (docs/life-of-a-request.md). */
 const DISTRUST_MS = 10_000;
+
+/** What pools use. */
+export interface PoolDeps {
+  readonly metrics: Metrics;
+  readonly outcomes: OutcomeSink;
+  readonly logger: Logger;
+  readonly localErrors: LocalErrorLog;
+  readonly turn: TurnEnd;
+}
 
 /**
  * Connections to one Pod and what goes on there. Idle ones are taken last in, first out, so that the surplus ages and is
@@ -28,33 +38,20 @@ export class PodPool implements IdleWatch, TurnTask {
   /** Came back in this turn of the event loop; may be used in the next. */
   readonly #cooling: UpstreamConnection[] = [];
   #distrustUntilMs = 0;
-  readonly #metrics: Metrics;
-  readonly #outcomes: OutcomeSink;
-  readonly #logger: Logger;
-  readonly #turn: TurnEnd;
+  readonly #deps: PoolDeps;
   readonly #activeCell: Cell;
   readonly #idleCell: Cell;
   readonly #results = new Map<string, Cell>();
   /** The cell of the commonest result, bound once. */
   readonly ok: Cell;
 
-  constructor(
-    backend: string,
-    pod: PodView,
-    metrics: Metrics,
-    outcomes: OutcomeSink,
-    logger: Logger,
-    turn: TurnEnd,
-  ) {
+  constructor(backend: string, pod: PodView, deps: PoolDeps) {
     this.podId = pod.id;
     this.backend = backend;
     this.label = pod.label;
-    this.#metrics = metrics;
-    this.#outcomes = outcomes;
-    this.#logger = logger;
-    this.#turn = turn;
-    this.#activeCell = metrics.upstreamConnections.with(backend, 'active');
-    this.#idleCell = metrics.upstreamConnections.with(backend, 'idle');
+    this.#deps = deps;
+    this.#activeCell = deps.metrics.upstreamConnections.with(backend, 'active');
+    this.#idleCell = deps.metrics.upstreamConnections.with(backend, 'idle');
     this.ok = this.result('ok');
   }
 
@@ -65,7 +62,7 @@ export class PodPool implements IdleWatch, TurnTask {
   result(name: string): Cell {
     let cell = this.#results.get(name);
     if (cell === undefined) {
-      cell = this.#metrics.upstreamRequests.with(this.backend, this.label, name);
+      cell = this.#deps.metrics.upstreamRequests.with(this.backend, this.label, name);
       this.#results.set(name, cell);
     }
     return cell;
@@ -84,7 +81,7 @@ export class PodPool implements IdleWatch, TurnTask {
   /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
   open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
     this.#activeCell.value++;
-    return new UpstreamConnection(pod, address, user, this, this.#turn, plain);
+    return new UpstreamConnection(pod, address, user, this, this.#deps.turn, plain);
   }
 
   /** Gives a connection back after a whole exchange. @param idleMs how long it may idle; 0: not at all */
@@ -97,7 +94,7 @@ export class PodPool implements IdleWatch, TurnTask {
     connection.idleUntilMs = nowMs + idleMs;
     this.#activeCell.value--;
     this.#idleCell.value++;
-    if (this.#cooling.push(connection) === 1) this.#turn.add(this);
+    if (this.#cooling.push(connection) === 1) this.#deps.turn.add(this);
   }
 
   /** The tunnel that took the connection's socket has ended. */
@@ -106,14 +103,14 @@ export class PodPool implements IdleWatch, TurnTask {
   }
 
   poisoned(connection: UpstreamConnection): void {
-    this.#metrics.upstreamPoisoned.with(this.backend, this.label).value++;
+    this.#deps.metrics.upstreamPoisoned.with(this.backend, this.label).value++;
     this.#distrustUntilMs = performance.now() + DISTRUST_MS;
     connection.destroy();
     this.closeIdle(Number.POSITIVE_INFINITY);
   }
 
   crashed(_connection: UpstreamConnection, error: unknown): void {
-    this.#logger.error(
+    this.#deps.logger.error(
       { err: error, backend: this.backend, pod: this.label },
       'internal error: the connection is closed',
     );
@@ -148,13 +145,18 @@ export class PodPool implements IdleWatch, TurnTask {
     if (this.inFlight === 0) this.#drained();
   }
 
+  /** This machine could not ask for a connection; nothing is known of the Pod. @param reason of `localErrorOf` */
+  localError(reason: string): void {
+    this.#deps.localErrors.report('connection to a Pod', reason);
+  }
+
   /** A whole answer after a failure ends a row of failures. */
   reportOk(): void {
-    this.#outcomes.report({ kind: 'ok', podId: this.podId });
+    this.#deps.outcomes.report({ kind: 'ok', podId: this.podId });
   }
 
   #drained(): void {
-    this.#outcomes.report({ kind: 'drained', podId: this.podId });
+    this.#deps.outcomes.report({ kind: 'drained', podId: this.podId });
   }
 
   /** What came back in this turn may be used again. */

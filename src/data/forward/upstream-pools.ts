@@ -1,32 +1,24 @@
-import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
-import type { Metrics } from '../../observe/metrics.ts';
-import type { Logger } from '../../platform/logger.ts';
 import { TurnEnd } from '../../platform/turn-end.ts';
-import { PodPool } from './upstream-pool.ts';
+import { PodPool, type PoolDeps } from './upstream-pool.ts';
 
 /** The pools of all Pods, by Pod id. Follows the snapshots: Pods that left or drain keep nothing idle. */
 export class UpstreamPools {
   readonly #pools = new Map<number, PodPool>();
-  readonly #metrics: Metrics;
-  readonly #outcomes: OutcomeSink;
-  readonly #logger: Logger;
-  readonly #turn = new TurnEnd();
+  readonly #deps: PoolDeps;
   readonly #unsubscribe: () => void;
 
-  constructor(cell: SnapshotCell, metrics: Metrics, outcomes: OutcomeSink, logger: Logger) {
-    this.#logger = logger;
-    this.#metrics = metrics;
-    this.#outcomes = outcomes;
+  constructor(cell: SnapshotCell, deps: Omit<PoolDeps, 'turn'>) {
+    this.#deps = { ...deps, turn: new TurnEnd() };
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
   }
 
   of(backend: string, pod: PodView): PodPool {
     let pool = this.#pools.get(pod.id);
     if (pool === undefined) {
-      pool = new PodPool(backend, pod, this.#metrics, this.#outcomes, this.#logger, this.#turn);
+      pool = new PodPool(backend, pod, this.#deps);
       this.#pools.set(pod.id, pool);
     }
     return pool;

@@ -1,11 +1,18 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { HostPort, ListenerConfig } from '../../model/config.ts';
 import { type BindAddress, bind } from '../../platform/bind.ts';
+import { type LocalErrorLog, localErrorOf } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
 
 /** What the kernel allows by default (net.core.somaxconn): a burst waits here, as Node accepts one connection a turn (docs/performance.md). */
 const BACKLOG = 4096;
+
+/** Where a failed accept is told. Without a descriptor libuv drops the client and goes on, mostly without a word. */
+export interface AcceptLog {
+  readonly logger: Logger;
+  readonly localErrors: LocalErrorLog;
+}
 
 /** A bound address. Connections wait until somebody takes them, so that it can change hands without losing one. */
 export class BoundAddress {
@@ -25,11 +32,15 @@ export class BoundAddress {
   }
 
   /** @throws Error of `bind` */
-  static async bind(config: ListenerConfig, logger: Logger): Promise<BoundAddress> {
+  static async bind(config: ListenerConfig, { logger, localErrors }: AcceptLog): Promise<BoundAddress> {
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
     const { port } = await listen(server, config.address, config.name);
     const bound = new BoundAddress(server, port);
-    server.on('error', (error) => logger.error({ port: bound.port, error: String(error) }, 'accept failed'));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      const local = localErrorOf(error.code);
+      if (local === null) logger.error({ port: bound.port, error: String(error) }, 'accept failed');
+      else localErrors.report('accept', local);
+    });
     return bound;
   }
 

@@ -38,7 +38,7 @@ export class Listener {
 
   /** Binds the address; connections wait until `accept`. @throws Error of `bind` */
   static async bind(config: ListenerConfig, deps: ListenerDeps): Promise<Listener> {
-    return new Listener(config, deps, await BoundAddress.bind(config, deps.http.logger));
+    return new Listener(config, deps, await BoundAddress.bind(config, deps.http));
   }
 
   get connections(): number {

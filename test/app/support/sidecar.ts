@@ -27,6 +27,8 @@ export interface SidecarOptions {
   /** The file to run on; default: one made from the document. */
   readonly file?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it is started by, as in `nsenter -n -t 1 node dist/headroute.js …`. */
+  readonly launcher?: readonly string[];
 }
 
 /** Of `/state` what these tests look at. */
@@ -62,7 +64,8 @@ export class Sidecar {
   constructor(document: Document | string | null, options: SidecarOptions = {}) {
     this.file = options.file ?? join(this.folder, 'headroute.yaml');
     if (document !== null) this.write(document);
-    this.#child = spawn(process.execPath, [PROGRAM, 'run', '--config', this.file], {
+    const [command, ...args] = [...(options.launcher ?? []), process.execPath, PROGRAM, 'run', '--config'];
+    this.#child = spawn(command!, [...args, this.file], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });

@@ -11,6 +11,7 @@ import type { PodView } from '../../../src/model/pod.ts';
 import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
@@ -105,6 +106,7 @@ export async function tcp(
         random: () => 0,
         tunnels,
         peers,
+        localErrors: new LocalErrorLog(silentLogger),
         selfPodName: options.selfPodName ?? '',
         holdQueue: () => queue,
         nextTurn: () => turn++,
