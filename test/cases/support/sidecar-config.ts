@@ -16,7 +16,7 @@ export interface Setup {
   /** Names of those that DNS lists at the start; default: all. */
   readonly published?: readonly string[];
   /** Keys of the backend beside the defaults of this file. */
-  readonly backend?: Json | ((ports: Ports) => Json);
+  readonly backend?: Json | ((ports: Ports, nameserver: string) => Json);
   /** null: no leader source. Merged over `leader.probe` on the role port. */
   readonly leader?: Json | null | ((ports: Ports) => Json);
   readonly rules?: readonly Json[];
@@ -90,7 +90,7 @@ export function configOf(setup: Setup, dns: DnsServer, ports: Ports): Json {
           failureThreshold: 2,
         },
         ...(given === null ? {} : { leader: leaderOf() }),
-        ...(typeof backend === 'function' ? backend(ports) : backend),
+        ...(typeof backend === 'function' ? backend(ports, nameserver) : backend),
       },
       ...(moreBackends?.({ ports, nameserver }) ?? []),
     ],
