@@ -11,6 +11,7 @@ import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { inSlices } from '../platform/turn.ts';
+import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { RuleRuntimes } from './exchange/rule-runtime.ts';
 import type { TcpDeps } from './exchange/tcp-deps.ts';
@@ -92,6 +93,7 @@ export class DataPlane {
       draining: () => this.#isDraining,
       accessLog: this.#accessLog,
       peers,
+      slices: new WorkSlices(),
     };
     const pools = this.#pools;
     const tcp: TcpDeps = {

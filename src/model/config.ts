@@ -230,7 +230,13 @@ export interface ListenerConfig {
   readonly name: string;
   readonly address: HostPort;
   readonly protocol: 'HTTP' | 'TCP';
-  readonly limits: { readonly headBytes: number; readonly headers: number; readonly connections: number };
+  readonly limits: {
+    readonly headBytes: number;
+    readonly headers: number;
+    readonly connections: number;
+    /** What its fan-outs hold together: kept requests and answers. */
+    readonly fanOutBytes: number;
+  };
   readonly debugHeaders: boolean;
   /** `headMs` and `idleMs` are absolute; `bodyMs` is between two reads. */
   readonly timeouts: { readonly headMs: number; readonly idleMs: number; readonly bodyMs: number };

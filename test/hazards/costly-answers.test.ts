@@ -12,6 +12,7 @@ import { requestViewOf } from '../../src/data/described-request.ts';
 import { Votes } from '../../src/data/merge/choose-answer.ts';
 import { firstQueryParam } from '../../src/data/query-params.ts';
 import type { FanOutSelection, MatchConfig } from '../../src/model/config.ts';
+import { answerOf } from '../data/merge/support.ts';
 import { lines, scene } from '../helpers/scene.ts';
 import { mainThreadCpuMs } from '../helpers/thread-cpu.ts';
 
@@ -95,14 +96,16 @@ describe('P2 a fan-out', () => {
 
   it('Quorum: a thousand answers that all differ', async () => {
     const votes = new Votes();
+    const answer = (pod: string, body: string) =>
+      answerOf({ ...fanOut, respond: 'Quorum' }, { pod, status: 200, headers: [], body: Buffer.from(body) });
     await cheap(() => {
       for (let n = 0; n < 1000; n++) {
-        votes.add({ pod: `db-${n}`, status: 200, headers: [], body: Buffer.from(`at ${n + 1000}`) });
+        votes.add(answer(`db-${n}`, `at ${n + 1000}`));
         expect(votes.reached(2)).toBeNull();
         expect(votes.canReach(2, 1000 - n)).toBe(true);
       }
     });
-    votes.add({ pod: 'x', status: 200, headers: [], body: Buffer.from('at 1700') });
+    votes.add(answer('x', 'at 1700'));
     expect(votes.reached(2)).toMatchObject({ pod: 'db-700' });
   });
 });

@@ -10,7 +10,7 @@ import { expectProblem, expectRefused, expectUnharmed, lines, scene } from '../h
 import { loopNowMs, pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
 
-const small = { limits: { headBytes: 2048, headers: 20, connections: 10_000 } };
+const small = { limits: { headBytes: 2048, headers: 20 } };
 const many = (n: number): string[] => Array.from({ length: n }, (_, i) => `X-${i}: ${i}`);
 
 describe('L01 the target alone passes headBytes: 414', () => {

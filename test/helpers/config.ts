@@ -49,7 +49,7 @@ export function listenerConfig(part: Partial<ListenerConfig> = {}): ListenerConf
     name: 'db',
     address: { host: '127.0.0.1', port: 0 },
     protocol: 'HTTP',
-    limits: { headBytes: 65_536, headers: 100, connections: 10_000 },
+    limits: { headBytes: 65_536, headers: 100, connections: 10_000, fanOutBytes: 67_108_864 },
     debugHeaders: false,
     timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000 },
     rules: [],

@@ -14,6 +14,9 @@ const limits = object({
   headBytes: size(1024).prefault('64Ki').describe('Longest request head'),
   headers: whole(1, 100_000).prefault(100).describe('Most header lines of a request'),
   connections: whole(1, 10_000_000).prefault(10_000).describe('Most connections at a time'),
+  fanOutBytes: size(65_536)
+    .prefault('64Mi')
+    .describe('Most bytes that all fan-outs hold together: requests, answers, what clients have not taken'),
 })
   .prefault({})
   .describe('What a client may use');

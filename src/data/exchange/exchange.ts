@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
+import type { FanOutMemory } from './fan-out-memory.ts';
 
 /** The client's connection, as an exchange uses it. */
 export interface Downstream {
@@ -9,6 +10,8 @@ export interface Downstream {
   readonly peer: string;
   /** Whether the connection will close after the present answer whatever it is (shutdown). */
   readonly closing: boolean;
+  /** What the fan-outs of its listener hold. */
+  readonly fanOutMemory: FanOutMemory;
   /** Reads no more of the request's body until `resume`. */
   pause(): void;
   resume(): void;

@@ -1,37 +1,54 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import { CompactPieces } from '../compact-pieces.ts';
+import type { SlicedWork, WorkSlices } from '../../platform/work-slices.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
-import type { FanOutAnswer } from '../merge/answer.ts';
+import type { AnswerHead, FanOutAnswer } from '../merge/answer.ts';
+import { AnswerBody, type BodyPurpose } from '../merge/answer-body.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
+import type { FanOutShare } from './fan-out-memory.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** What the branches of one fan-out share. */
 export interface FanOutPlan {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
+  readonly purpose: BodyPurpose;
+  readonly share: FanOutShare;
+  readonly slices: WorkSlices;
+  /** There is no room for what a Pod answers. */
+  full(): void;
   send(attempt: Attempt): void;
-  /** A branch's deadline is another now. */
-  connecting(): void;
+  /** A branch must be looked at then (monotonic milliseconds). */
+  due(deadlineMs: number): void;
   /** A branch has its answer, or in words why there is none. Called once for each, not after `cancel`. */
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void;
   connectFailed(podId: number, reason: string): void;
   failed(podId: number, reason: string): void;
+  crashed(error: unknown): void;
 }
 
-/** One Pod's part in a fan-out: its whole answer, kept up to `maxResponseBytes`. */
-export class FanOutBranch implements AttemptOwner {
+/**
+ * One Pod's part in a fan-out: its answer, kept up to `maxResponseBytes` and looked at as it comes, a little in each turn of the
+ * event loop. What comes faster than it is looked at stays with the Pod.
+ */
+export class FanOutBranch implements AttemptOwner, SlicedWork {
   readonly upgradeProtocol = null;
   readonly wholeRequest = true;
   readonly pod: PodView;
   readonly #plan: FanOutPlan;
   readonly #attempt: Attempt;
-  #head: { status: number; headers: [string, string][] } | null = null;
-  #body = new CompactPieces();
+  #head: AnswerHead | null = null;
+  #body: AnswerBody | null = null;
   #bytes = 0;
+  /** It waits for its turn to look at what came. */
+  #isQueued = false;
+  /** All has come. */
+  #isComplete = false;
   #over = false;
 
   constructor(pod: PodView, pool: PodPool, backend: BackendSnapshot, plan: FanOutPlan) {
@@ -48,17 +65,14 @@ export class FanOutBranch implements AttemptOwner {
     this.#attempt.start();
   }
 
-  get over(): boolean {
-    return this.#over;
-  }
-
   get deadlineMs(): number {
-    return this.#over ? Number.POSITIVE_INFINITY : this.#attempt.deadlineMs;
+    return this.#over || this.#isComplete ? NEVER : this.#attempt.deadlineMs;
   }
 
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#body?.blocks.free();
     this.#attempt.abort();
   }
 
@@ -69,13 +83,14 @@ export class FanOutBranch implements AttemptOwner {
       return;
     }
     this.#attempt.count('timeout');
-    this.#plan.failed(this.pod.id, 'timed out');
+    // Where we are behind with what it sent it is not the Pod that is slow.
+    if (!this.#isQueued) this.#plan.failed(this.pod.id, 'timed out');
     this.#attempt.abort();
-    this.#end({ pod: this.pod.name, error: `no whole answer within ${this.#plan.timeoutMs} ms` });
+    this.#fail(`no whole answer within ${this.#plan.timeoutMs} ms`);
   }
 
-  connecting(): void {
-    this.#plan.connecting();
+  connecting(attempt: Attempt): void {
+    this.#plan.due(attempt.deadlineMs);
   }
 
   mayStillSend(): boolean {
@@ -100,11 +115,11 @@ export class FanOutBranch implements AttemptOwner {
 
   connectFailed(_attempt: Attempt, reason: string): void {
     this.#plan.connectFailed(this.pod.id, reason);
-    this.#end({ pod: this.pod.name, error: reason });
+    this.#fail(reason);
   }
 
   notAsked(_attempt: Attempt, reason: string): void {
-    this.#end({ pod: this.pod.name, error: reason });
+    this.#fail(reason);
   }
 
   answered(): boolean {
@@ -113,40 +128,83 @@ export class FanOutBranch implements AttemptOwner {
 
   relay(attempt: Attempt, reader: ResponseReader, pieces: readonly Piece[]): void {
     const { head } = reader;
+    const expected = reader.framing === 'length' ? head.contentLength : 0;
+    if (!this.#plan.share.hold(head.text.length)) {
+      this.#plan.full();
+      return;
+    }
     this.#head = { status: head.status, headers: headersOf(head) };
-    this.relayBody(attempt, pieces);
+    this.#body = new AnswerBody(this.#plan.purpose, this.#head, this.#plan.share, expected);
+    if (expected > this.#plan.maxResponseBytes) this.#tooLarge(attempt);
+    else this.relayBody(attempt, pieces);
   }
 
   relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
-    // A copy, for the buffer that it was read into is used again; one for all, for chunks may be of single bytes.
-    const copy = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? latin1(piece) : piece)));
-    this.#bytes += copy.length;
-    this.#body.add(copy);
-    if (this.#bytes <= this.#plan.maxResponseBytes) return;
+    const body = this.#body!;
+    for (const piece of pieces) {
+      this.#bytes += piece.length;
+      if (this.#bytes > this.#plan.maxResponseBytes) {
+        this.#tooLarge(attempt);
+        return;
+      }
+      if (!body.push(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)) {
+        this.#plan.full();
+        return;
+      }
+    }
+    if (!body.isBehind) return;
+    if (!this.#isQueued) {
+      this.#isQueued = true;
+      this.#plan.slices.add(this);
+    }
+    if (this.#isQueued) attempt.pause();
+  }
+
+  #tooLarge(attempt: Attempt): void {
     attempt.count('too_large');
     attempt.abort();
-    this.#end({ pod: this.pod.name, error: `its answer is over ${this.#plan.maxResponseBytes} bytes` });
+    this.#fail(`its answer is over ${this.#plan.maxResponseBytes} bytes`);
+  }
+
+  step(): boolean {
+    if (this.#over) return false;
+    const body = this.#body!;
+    body.step();
+    if (body.isBehind) return true;
+    this.#isQueued = false;
+    if (this.#isComplete) this.#arrive();
+    else this.#attempt.resume();
+    return false;
+  }
+
+  crashed(error: unknown): void {
+    this.#plan.crashed(error);
   }
 
   finished(): void {
-    this.#end({ pod: this.pod.name, ...this.#head!, body: Buffer.concat(this.#body.list as Buffer[]) });
+    if (this.#over) return;
+    this.#isComplete = true;
+    if (!this.#isQueued) this.#arrive();
   }
 
   failed(_attempt: Attempt, _kind: 'reset' | 'protocol', detail: string): void {
     this.#plan.failed(this.pod.id, detail);
-    this.#end({ pod: this.pod.name, error: detail });
+    this.#fail(detail);
   }
 
-  #end(answer: FanOutAnswer): void {
+  #arrive(): void {
+    this.#over = true;
+    const { blocks } = this.#body!;
+    const finding = this.#body!.finish();
+    this.#plan.arrived(this, { pod: this.pod.name, ...this.#head!, body: blocks, finding });
+  }
+
+  #fail(error: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#body = new CompactPieces();
-    this.#plan.arrived(this, answer);
+    this.#body?.blocks.free();
+    this.#plan.arrived(this, { pod: this.pod.name, error });
   }
-}
-
-function latin1(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
 }
 
 function headersOf(head: ResponseHead): [string, string][] {

@@ -1,11 +1,13 @@
 import type { FanOutSelection } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import type { WorkSlices } from '../../platform/work-slices.ts';
 import { CompactPieces } from '../compact-pieces.ts';
 import { KEPT_BODY_BYTES } from '../forward/retry.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { EXPECT } from '../http1/field-names.ts';
 import {
+  type AnswerHead,
   type FanOutAnswer,
   type FanOutResponse,
   failedPods,
@@ -13,14 +15,21 @@ import {
   PARTIAL_FIELD,
   partialValue,
 } from '../merge/answer.ts';
+import type { BodyPurpose } from '../merge/answer-body.ts';
+import { BLOCK_BYTES } from '../merge/blocks.ts';
+import { SlicePart } from '../merge/body-parts.ts';
 import { quorumOf, Votes } from '../merge/choose-answer.ts';
 import { compose } from '../merge/compose.ts';
+import { ComposedBody } from '../merge/composed-body.ts';
 import { noQuorum, tooFew } from '../merge/too-few.ts';
-import { type ComposedParts, composedAnswer } from '../respond/composed-answer.ts';
+import { composedHead } from '../respond/composed-answer.ts';
 import { isSafeMethod } from '../safe-methods.ts';
+import { AnswerPump, LEAST_ROOM, type PumpOwner } from './answer-pump.ts';
 import type { Attempt } from './attempt.ts';
 import { FanOutBranch, type FanOutPlan } from './fan-out-branch.ts';
+import { FanOutShare } from './fan-out-memory.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { Sha256 } from './sha256.ts';
 
 /**
  * What is not sent on where one answer is made of all: a body in a coding, a part of one, or none because the client has it
@@ -38,23 +47,34 @@ const NOT_FOR_COMPOSED: ReadonlySet<string> = new Set([
 
 /**
  * One request to many Pods (SPEC 3, Fan-out): the body is kept whole, each Pod gets it once, and the selection's `respond`
- * decides when there is an answer and what it is.
+ * decides when there is an answer and what it is. Answers are looked at as they come (fan-out-branch.ts), and the answer
+ * made of them is written as the client takes it (answer-pump.ts).
  */
-export class FanOutExchange extends HttpExchange implements FanOutPlan {
+export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwner {
+  readonly purpose: BodyPurpose;
+  readonly share: FanOutShare;
   readonly #selection: FanOutSelection;
   readonly #body = new CompactPieces();
   #branches: FanOutBranch[] = [];
   readonly #arrived: FanOutAnswer[] = [];
   readonly #votes = new Votes();
   readonly #byPod = new Map<PodView, FanOutAnswer>();
+  #pump: AnswerPump | null = null;
+  #status = 0;
+  #keepsClient = false;
   #bytesSent = 0;
   #started = false;
-  readonly #conditional: boolean;
 
   constructor(selection: FanOutSelection, ...args: ConstructorParameters<typeof HttpExchange>) {
     super(...args);
     this.#selection = selection;
-    this.#conditional = this.#asksForNews();
+    this.share = new FanOutShare(this.down.fanOutMemory, this.listener.config.limits.fanOutBytes);
+    this.purpose = {
+      selection,
+      bodiless: this.request.method === 'HEAD',
+      conditional: this.#asksForNews(),
+      newDigest: () => new Sha256(),
+    };
   }
 
   start(): void {
@@ -99,6 +119,10 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     return this.#selection.maxResponseBytes;
   }
 
+  get slices(): WorkSlices {
+    return this.deps.slices;
+  }
+
   get awaitsBody(): boolean {
     return !this.requestComplete;
   }
@@ -106,15 +130,29 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   body(pieces: readonly Piece[], complete: boolean): void {
     if (this.over) return;
     this.requestComplete = complete;
+    let bytes = 0;
     for (const piece of pieces) {
-      this.received += piece.length;
+      bytes += piece.length;
       this.#body.add(piece);
     }
+    this.received += bytes;
     if (this.received > KEPT_BODY_BYTES) this.#tooLarge();
+    else if (!this.share.hold(bytes)) this.full();
     else if (complete && this.#started) this.route();
   }
 
+  full(): void {
+    this.fail(
+      'overloaded',
+      `the fan-outs of this listener hold all of its ${this.share.limit} bytes (limits.fanOutBytes)`,
+    );
+  }
+
   protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
+    if (!this.share.hasRoom) {
+      this.full();
+      return;
+    }
     this.attempts = pods.length;
     this.#branches = pods.map(
       (pod) => new FanOutBranch(pod, this.deps.pools.of(this.backend, pod), backend, this),
@@ -123,26 +161,18 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
       if (this.over) return;
       branch.start();
     }
-    this.#setDeadline();
   }
 
   send(attempt: Attempt): void {
     this.sent = true;
     const without = this.#composes ? NOT_FOR_COMPOSED : null;
-    attempt.send(
-      this.request,
-      this.down.peer,
-      this.deps.hopName,
-      null,
-      attempt.pod,
-      this.#body.list,
-      without,
-    );
-    this.#setDeadline();
+    const { request, down, deps } = this;
+    attempt.send(request, down.peer, deps.hopName, null, attempt.pod, this.#body.list, without);
+    this.due(attempt.deadlineMs);
   }
 
-  connecting(): void {
-    this.#setDeadline();
+  due(deadlineMs: number): void {
+    this.deadlineMs = Math.min(this.deadlineMs, deadlineMs);
   }
 
   connectFailed(podId: number, reason: string): void {
@@ -154,20 +184,18 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
   }
 
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void {
-    if (this.over) return;
     this.#arrived.push(answer);
     this.#byPod.set(branch.pod, answer);
-    this.#setDeadline();
     const asked = this.#branches.length;
     const isLast = this.#arrived.length === asked;
     switch (this.#selection.respond) {
       case 'First':
-        if (isSuccess(answer, this.#conditional)) this.#answer(answer);
+        if (this.#isSuccess(answer)) this.#answer(answer);
         else if (isLast) this.fail('quorum_unmet', tooFew(0, 1, asked, this.#arrived));
         break;
       case 'Quorum': {
         const needed = quorumOf(this.#selection.minSuccess, asked);
-        if (isSuccess(answer, this.#conditional)) this.#votes.add(answer);
+        if (this.#isSuccess(answer) && !this.#votes.add(answer)) answer.body.free();
         const agreed = this.#votes.reached(needed);
         if (agreed !== null) this.#answer(agreed);
         else if (!this.#votes.canReach(needed, asked - this.#arrived.length)) this.#noQuorum(needed);
@@ -178,19 +206,43 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
     }
   }
 
+  #isSuccess(answer: FanOutAnswer): answer is FanOutResponse {
+    return isSuccess(answer, this.purpose.conditional);
+  }
+
   override clientDrained(): void {}
 
   override expire(nowMs: number): void {
-    if (nowMs >= this.requestDeadlineMs) {
-      this.fail('request_timeout', `no answer within ${this.rule.timeouts.requestMs} ms (timeouts.request)`);
-      return;
+    if (nowMs >= this.requestDeadlineMs)
+      this.fail(
+        'request_timeout',
+        `no whole answer within ${this.rule.timeouts.requestMs} ms (timeouts.request)`,
+      );
+    else if (this.responded) this.#clientStalled();
+    else {
+      for (const branch of this.#branches) if (nowMs >= branch.deadlineMs) branch.expire();
+      if (this.over || this.responded) return;
+      this.deadlineMs = this.requestDeadlineMs;
+      for (const branch of this.#branches) this.due(branch.deadlineMs);
     }
-    for (const branch of [...this.#branches]) if (nowMs >= branch.deadlineMs) branch.expire();
-    this.#setDeadline();
+  }
+
+  /** What it does not take is held here, at the cost of other fan-outs. */
+  #clientStalled(): void {
+    this.clientGone();
+    this.down.cut(true);
   }
 
   protected override abandon(): void {
+    this.#pump?.cancel();
+    this.#keepOnly(null);
+  }
+
+  /** Ends what goes on upstream, and frees all but what is to be written. */
+  #keepOnly(kept: readonly FanOutAnswer[] | null): void {
     for (const branch of this.#branches) branch.cancel();
+    for (const answer of this.#arrived) if ('body' in answer && !kept?.includes(answer)) answer.body.free();
+    this.share.end();
   }
 
   protected override get bytesSent(): number {
@@ -199,47 +251,75 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan {
 
   /** One Pod's answer stands for all. */
   #answer(answer: FanOutResponse): void {
-    const partial = partialValue(failedPods(this.#arrived, this.#conditional), [answer]);
+    const { body, status } = answer;
+    const partial = partialValue(failedPods(this.#arrived, this.purpose.conditional), [answer]);
     const headers = answer.headers.filter(([name]) => name.toLowerCase() !== PARTIAL_FIELD.toLowerCase());
-    this.#write({
-      status: answer.status,
-      headers: partial === null ? headers : [...headers, [PARTIAL_FIELD, partial]],
-      body: answer.body,
-    });
+    this.#keepOnly([answer]);
+    this.#write(
+      { status, headers: partial === null ? headers : [...headers, [PARTIAL_FIELD, partial]] },
+      new ComposedBody([new SlicePart(body, 0, body.length, true)]),
+    );
   }
 
   #compose(): void {
     const answers = this.#branches.map(({ pod }) => this.#byPod.get(pod)!);
-    const composed = compose(this.#selection, answers, this.request.method === 'HEAD');
+    const composed = compose(this.#selection, answers, this.purpose.bodiless);
     if (composed.type === 'fail') this.fail(composed.failure, composed.detail);
-    else this.#write(composed);
+    else {
+      this.share.end();
+      this.#write(composed, composed.body);
+    }
   }
 
   #noQuorum(needed: number): void {
-    const failed = this.#arrived.filter((answer) => !isSuccess(answer, this.#conditional));
+    const failed = this.#arrived.filter((answer) => !this.#isSuccess(answer));
     const succeeded = this.#arrived.length - failed.length;
     this.fail('quorum_unmet', noQuorum(succeeded, this.#votes.most, needed, this.#branches.length, failed));
   }
 
-  #write(parts: ComposedParts): void {
-    this.abandon();
+  #write(answer: AnswerHead, body: ComposedBody): void {
     const keep = this.mayKeep && this.requestComplete && !this.down.closing;
-    this.responded = true;
-    const text = composedAnswer(parts, {
-      isHead: this.request.method === 'HEAD',
+    const head = composedHead(answer, body.length, {
+      isHead: this.purpose.bodiless,
       close: !keep,
       clientMinor: this.request.minor,
       extra: this.debugLines(),
     });
-    this.#bytesSent = text.length;
-    this.down.socket.write(text, 'latin1');
-    this.done(parts.status, null);
-    this.down.finished(keep);
+    const out = this.share.take(Math.min(BLOCK_BYTES, head.length + body.length + LEAST_ROOM));
+    if (out === null) {
+      this.full();
+      return;
+    }
+    this.#status = answer.status;
+    this.#keepsClient = keep;
+    this.responded = true;
+    this.#pump = new AnswerPump(this.down.socket, this.deps.slices, this, out, head, body);
+    this.#clientTook();
+    this.#pump.start();
   }
 
-  #setDeadline(): void {
-    let next = this.requestDeadlineMs;
-    for (const branch of this.#branches) next = Math.min(next, branch.deadlineMs);
-    if (!this.over) this.deadlineMs = next;
+  /** From now on it may take nothing for as long as its connection may idle. */
+  #clientTook(): void {
+    const { idleMs } = this.listener.config.timeouts;
+    this.deadlineMs = Math.min(this.requestDeadlineMs, performance.now() + idleMs);
+  }
+
+  handedOn(bytes: number): void {
+    this.#bytesSent += bytes;
+    this.#clientTook();
+  }
+
+  written(): void {
+    this.done(this.#status, null);
+    this.down.finished(this.#keepsClient);
+  }
+
+  giveBack(out: Buffer, isUnused: boolean): void {
+    this.share.giveBack(out, isUnused);
+  }
+
+  crashed(error: unknown): void {
+    this.deps.logger.error({ err: error, rule: this.rule.name }, 'internal error: the connection is closed');
+    this.down.socket.destroy();
   }
 }

@@ -6,6 +6,7 @@ import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Random } from '../../platform/random.ts';
+import type { WorkSlices } from '../../platform/work-slices.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
 import type { UpstreamPools } from '../forward/upstream-pools.ts';
@@ -30,4 +31,6 @@ export interface HttpDeps {
   readonly accessLog: AccessLog;
   /** Sees clients leave that are not read for now. */
   readonly peers: PeerWatch;
+  /** Looks at answers that are to be merged, and writes what was merged, a little in each turn. */
+  readonly slices: WorkSlices;
 }

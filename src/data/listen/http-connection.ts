@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { Downstream, Exchange } from '../exchange/exchange.ts';
+import type { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import { startExchange } from '../exchange/start-exchange.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
@@ -27,6 +28,12 @@ const MAX_EMPTY_LINES = 4;
  */
 type State = 'head' | 'exchange' | 'linger' | 'gone';
 
+/** Whose connection it is. */
+export interface ConnectionListener {
+  readonly config: ListenerConfig;
+  readonly fanOutMemory: FanOutMemory;
+}
+
 /** One client's connection: heads and bodies in, one exchange after another, answers in order. */
 export class HttpConnection implements Downstream {
   readonly socket: Socket;
@@ -35,7 +42,7 @@ export class HttpConnection implements Downstream {
   closing = false;
   readonly #deps: HttpDeps;
   /** Its configuration may be replaced by a reload. */
-  readonly #listener: { readonly config: ListenerConfig };
+  readonly #listener: ConnectionListener;
   #state: State = 'head';
   #head: RequestHead | null = null;
   #body: RequestBody | null = null;
@@ -51,7 +58,7 @@ export class HttpConnection implements Downstream {
   #emptyLines = 0;
   readonly #gate: InputGate;
 
-  constructor(socket: Socket, listener: { readonly config: ListenerConfig }, deps: HttpDeps) {
+  constructor(socket: Socket, listener: ConnectionListener, deps: HttpDeps) {
     this.socket = socket;
     this.peer = plainAddress(socket.remoteAddress ?? '');
     this.#listener = listener;
@@ -63,6 +70,10 @@ export class HttpConnection implements Downstream {
     socket.on('drain', this.#onDrain);
     socket.on('error', ignore);
     socket.on('close', this.#onClose);
+  }
+
+  get fanOutMemory(): FanOutMemory {
+    return this.#listener.fanOutMemory;
   }
 
   /** Nothing is being answered and no byte of a request is here. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import { reset } from '../../platform/reset.ts';
+import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import { problemAnswer } from '../respond/problem.ts';
@@ -19,6 +20,7 @@ export interface ListenerDeps {
 /** One bound address and the connections that came in by it. */
 export class Listener {
   config: ListenerConfig;
+  readonly fanOutMemory = new FanOutMemory();
   /** The port that it listens on, or did: `/state` shows those that drain, too. */
   readonly port: number;
   /** null: another listener has its address now. */

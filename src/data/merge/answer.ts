@@ -1,10 +1,18 @@
-/** A whole answer of one Pod. Header values are byte strings, in the order and case of the wire. */
-export interface FanOutResponse {
-  readonly pod: string;
+import type { Blocks } from './blocks.ts';
+import type { Finding } from './finding.ts';
+
+/** The head of one Pod's answer. Header values are byte strings, in the order and case of the wire. */
+export interface AnswerHead {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Without transfer coding. */
-  readonly body: Buffer;
+}
+
+/** A whole answer of one Pod. */
+export interface FanOutResponse extends AnswerHead {
+  readonly pod: string;
+  /** Without transfer coding; empty where nobody needs it. */
+  readonly body: Blocks;
+  readonly finding: Finding;
 }
 
 /** One Pod's part in a fan-out: what it answered, or in words why there is no answer. */
@@ -18,8 +26,12 @@ export const PARTIAL_FIELD = 'X-Headroute-Partial';
  * @param conditional the Pods were asked whether the client's copy is still good: 304, "it is", is a success then
  */
 export function isSuccess(answer: FanOutAnswer, conditional = false): answer is FanOutResponse {
-  if (!('status' in answer)) return false;
-  return (answer.status >= 200 && answer.status <= 299) || (conditional && answer.status === 304);
+  return 'status' in answer && isSuccessStatus(answer.status, conditional);
+}
+
+/** @param conditional as for `isSuccess` */
+export function isSuccessStatus(status: number, conditional = false): boolean {
+  return (status >= 200 && status <= 299) || (conditional && status === 304);
 }
 
 /** Names of the Pods that did not succeed, in the order asked. @param conditional as for `isSuccess` */
@@ -28,7 +40,7 @@ export function failedPods(answers: readonly FanOutAnswer[], conditional = false
 }
 
 /** The values of a field, by name in any case. */
-export function valuesOf({ headers }: FanOutResponse, name: string): string[] {
+export function valuesOf({ headers }: AnswerHead, name: string): string[] {
   const lower = name.toLowerCase();
   return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => value);
 }
@@ -43,4 +55,16 @@ export function partialValue(failed: readonly string[], used: readonly FanOutRes
     for (const value of valuesOf(answer, PARTIAL_FIELD))
       for (const name of value.split(',')) if (name.trim() !== '') names.add(name.trim());
   return names.size === 0 ? null : [...names].join(', ');
+}
+
+/** Whether the body is in a content coding, so that its bytes are not the text. */
+export function isEncoded(answer: AnswerHead): boolean {
+  return valuesOf(answer, 'content-encoding').some(
+    (value) => !['', 'identity'].includes(value.trim().toLowerCase()),
+  );
+}
+
+/** Whether the answer says that its body is JSON. */
+export function isDeclaredJson(answer: AnswerHead): boolean {
+  return valuesOf(answer, 'content-type').some((type) => /^\s*[\w.+-]+\/(?:[\w.-]+\+)?json\b/i.test(type));
 }

@@ -10,23 +10,21 @@ export class Votes {
   /** How many agree on the answer that most agree on, and the first of them. */
   #most = 0;
   #leading: FanOutResponse | null = null;
-  /** By status and length: bodies that differ in every answer, by a date for instance, are compared with few. */
-  readonly #groups = new Map<string, { readonly answer: FanOutResponse; votes: number }[]>();
+  readonly #groups = new Map<string, { readonly answer: FanOutResponse; votes: number }>();
 
-  /** Counts an answer that is a success. */
-  add(answer: FanOutResponse): void {
-    const key = `${answer.status} ${answer.body.length}`;
-    const groups = this.#groups.get(key) ?? [];
-    this.#groups.set(key, groups);
-    let group = groups.find((other) => other.answer.body.equals(answer.body));
-    if (group === undefined) {
-      group = { answer, votes: 0 };
-      groups.push(group);
-    }
+  /** Counts an answer that is a success. @returns whether its body is needed: it is the first of its kind */
+  add(answer: FanOutResponse): boolean {
+    const { finding } = answer;
+    const key = `${answer.status} ${finding.type === 'digest' ? finding.digest : ''}`;
+    const known = this.#groups.get(key);
+    const group = known ?? { answer, votes: 0 };
+    if (known === undefined) this.#groups.set(key, group);
     group.votes++;
-    if (group.votes <= this.#most) return;
-    this.#most = group.votes;
-    this.#leading = group.answer;
+    if (group.votes > this.#most) {
+      this.#most = group.votes;
+      this.#leading = group.answer;
+    }
+    return known === undefined;
   }
 
   /** The answer that `needed` Pods agree on, or null as long as there is none. */

@@ -7,8 +7,9 @@ import {
   partialValue,
   valuesOf,
 } from './answer.ts';
-import { decodeUtf8, validJson } from './json-text.ts';
-import { isEncoded, mergeTexts, partOf } from './merge-bodies.ts';
+import type { BodyPart } from './body-parts.ts';
+import { ComposedBody } from './composed-body.ts';
+import { concatenated, embedded, joinedLines } from './merge-bodies.ts';
 import { tooFew } from './too-few.ts';
 
 /** One answer made of many, or the failure that there were too few. */
@@ -18,7 +19,7 @@ export type ComposedAnswer =
       readonly status: 200;
       /** Without Content-Length. */
       readonly headers: readonly (readonly [name: string, value: string])[];
-      readonly body: Buffer;
+      readonly body: ComposedBody;
     }
   | { readonly type: 'fail'; readonly failure: 'quorum_unmet'; readonly detail: string };
 
@@ -37,28 +38,24 @@ export function compose(
   bodiless = false,
 ): ComposedAnswer {
   const { merge } = selection;
-  if (selection.respond === 'Merge' && merge !== null && !bodiless) {
-    const texts: string[] = [];
-    const judged = answers.map((answer): FanOutAnswer => {
-      if (!isSuccess(answer)) return answer;
-      const part = partOf(merge, answer);
-      if ('reason' in part) return { pod: answer.pod, error: part.reason };
-      texts.push(part.text);
-      return answer;
-    });
+  if (selection.respond === 'All' || merge === null || bodiless)
+    return finish(selection, answers, () => ['application/json', bodiless ? [] : embedded(answers)]);
+  const judged = answers.map((answer) =>
+    isSuccess(answer) && answer.finding.type === 'unusable'
+      ? { pod: answer.pod, error: answer.finding.reason }
+      : answer,
+  );
+  return finish(selection, judged, (used) => {
     const fallback = merge.type === 'JSONLines' ? 'application/x-ndjson' : 'application/json';
-    return finish(selection, judged, (used) => [
-      (used[0] && valuesOf(used[0], 'content-type')[0]) ?? fallback,
-      texts.length === 0 ? emptyOf(merge.type) : mergeTexts(merge, texts),
-    ]);
-  }
-  return finish(selection, answers, () => ['application/json', bodiless ? '' : allOf(answers)]);
+    const type = (used[0] && valuesOf(used[0], 'content-type')[0]) ?? fallback;
+    return [type, merge.type === 'JSONLines' ? joinedLines(used) : concatenated(used)];
+  });
 }
 
 function finish(
   selection: FanOutSelection,
   answers: readonly FanOutAnswer[],
-  write: (used: readonly FanOutResponse[]) => [contentType: string, body: string],
+  write: (used: readonly FanOutResponse[]) => [contentType: string, parts: BodyPart[]],
 ): ComposedAnswer {
   const used = answers.filter((answer) => isSuccess(answer));
   const failed = answers.filter((answer) => !isSuccess(answer));
@@ -69,7 +66,7 @@ function finish(
       failure: 'quorum_unmet',
       detail: tooFew(used.length, needed, answers.length, failed),
     };
-  const [contentType, body] = write(used);
+  const [contentType, parts] = write(used);
   const headers: [string, string][] = [['Content-Type', contentType]];
   const partial = partialValue(
     failed.map(({ pod }) => pod),
@@ -80,38 +77,7 @@ function finish(
   if (partial !== null || contributors.some(restrictsCaching)) headers.push(['Cache-Control', 'no-store']);
   const vary = varyOf(contributors);
   if (vary !== null) headers.push(['Vary', vary]);
-  return { type: 'answer', status: 200, headers, body: Buffer.from(body, 'utf8') };
-}
-
-/** Only with `minSuccess: 0` can nothing be merged. */
-function emptyOf(type: 'ConcatArrays' | 'JSONLines'): string {
-  return type === 'JSONLines' ? '' : '[]';
-}
-
-function allOf(answers: readonly FanOutAnswer[]): string {
-  const responses = answers.filter((answer) => 'status' in answer).map(responseOf);
-  const succeeded = answers.filter((answer) => isSuccess(answer)).length;
-  const failed = answers.length - succeeded;
-  return `{"responses":[${responses.join(',')}],"succeeded":${succeeded},"failed":${failed}}`;
-}
-
-function responseOf(answer: FanOutResponse): string {
-  return `{"pod":${JSON.stringify(answer.pod)},"status":${answer.status},${bodyOf(answer)}}`;
-}
-
-/**
- * A body that says it is JSON and is, or an object or array whatever it says, is put in as it is; a number or `true`
- * under another type stays the text that it was.
- */
-function bodyOf(answer: FanOutResponse): string {
-  const text = isEncoded(answer) ? null : decodeUtf8(answer.body);
-  if (text === null) return `"bodyBase64":"${answer.body.toString('base64')}"`;
-  const json = validJson(text);
-  const declared = valuesOf(answer, 'content-type').some((type) =>
-    /^\s*[\w.+-]+\/(?:[\w.-]+\+)?json\b/i.test(type),
-  );
-  if (json !== null && (declared || json.startsWith('{') || json.startsWith('['))) return `"body":${json}`;
-  return `"body":${JSON.stringify(text)}`;
+  return { type: 'answer', status: 200, headers, body: new ComposedBody(parts) };
 }
 
 function restrictsCaching(answer: FanOutResponse): boolean {

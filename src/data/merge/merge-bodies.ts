@@ -1,58 +1,72 @@
-import type { FanOutSelection } from '../../model/config.ts';
-import { type FanOutResponse, valuesOf } from './answer.ts';
-import { decodeUtf8, spanAt, validJson } from './json-text.ts';
+import { type FanOutAnswer, type FanOutResponse, isSuccess } from './answer.ts';
+import { Base64Part, type BodyPart, OwnPart, SlicePart, TextPart } from './body-parts.ts';
 
-/** One Pod's part of a merged body, or in words why it cannot be merged. */
-export type Part = { readonly answer: FanOutResponse; readonly text: string } | { readonly reason: string };
+/**
+ * Bodies are put together from slices of what Pods sent: parsing and writing again would round large numbers (RFC 8259
+ * section 6) and lose repeated members.
+ */
 
-export type MergeConfig = NonNullable<FanOutSelection['merge']>;
-
-/** Whether the body is in a content coding, so that its bytes are not the text. */
-export function isEncoded(answer: FanOutResponse): boolean {
-  return valuesOf(answer, 'content-encoding').some(
-    (value) => !['', 'identity'].includes(value.trim().toLowerCase()),
-  );
-}
-
-/** Checks that an answer can be merged: UTF-8, JSON, and an array where the pointer says. */
-export function partOf(merge: MergeConfig, answer: FanOutResponse): Part {
-  if (isEncoded(answer))
-    return { reason: `its body is in ${valuesOf(answer, 'content-encoding').join(', ')}` };
-  const text = decodeUtf8(answer.body);
-  if (text === null) return { reason: 'its body is not UTF-8' };
-  if (merge.type === 'JSONLines') return linesOf(answer, text);
-  const json = validJson(text);
-  if (json === null) return { reason: 'its body is not JSON' };
-  const span = spanAt(json, merge.pointer);
-  if (span === null) return { reason: `there is nothing at ${merge.pointer}` };
-  if (json[span.start] !== '[') return { reason: `there is no array at ${merge.pointer || 'the top'}` };
-  return { answer, text: json };
-}
-
-/** Blank lines are dropped; every other must be JSON, so that an error page does not become data. */
-function linesOf(answer: FanOutResponse, text: string): Part {
-  const lines: string[] = [];
-  for (const line of text.split('\n')) {
-    const json = line.trim() === '' ? '' : validJson(line);
-    if (json === null) return { reason: 'a line of its body is not JSON' };
-    if (json !== '') lines.push(`${json}\n`);
+/** `respond: All`: every Pod's answer in one JSON document. */
+export function embedded(answers: readonly FanOutAnswer[]): BodyPart[] {
+  const parts: BodyPart[] = [];
+  let before = '{"responses":[';
+  let succeeded = 0;
+  for (const answer of answers) {
+    if (isSuccess(answer)) succeeded++;
+    if (!('status' in answer)) continue;
+    before += `{"pod":${JSON.stringify(answer.pod)},"status":${answer.status},`;
+    const { body, finding } = answer;
+    switch (finding.type) {
+      case 'json':
+        parts.push(new OwnPart(`${before}"body":`), new SlicePart(body, finding.start, finding.end, true));
+        before = '},';
+        break;
+      case 'text':
+        parts.push(new OwnPart(`${before}"body":"`), new TextPart(body, finding.escapeCost));
+        before = '"},';
+        break;
+      default:
+        parts.push(new OwnPart(`${before}"bodyBase64":"`), new Base64Part(body));
+        before = '"},';
+    }
   }
-  return { answer, text: lines.join('') };
+  const end = parts.length === 0 ? before : before.slice(0, -1);
+  parts.push(new OwnPart(`${end}],"succeeded":${succeeded},"failed":${answers.length - succeeded}}`));
+  return parts;
 }
 
 /**
- * One body out of several, in the order of the Pods. ConcatArrays: the first Pod's document with the elements of every
- * Pod's array in place of its own; its other members are the first Pod's. JSONLines: the lines one after the other.
+ * `merge: ConcatArrays`: the first Pod's document with the elements of every Pod's array in place of its own; its other members
+ * are the first Pod's.
  */
-export function mergeTexts(merge: MergeConfig, texts: readonly string[]): string {
-  if (merge.type === 'JSONLines') return texts.join('');
-  const frame = texts[0]!;
-  const { start, end } = spanAt(frame, merge.pointer)!;
-  const elements: string[] = [];
-  for (const text of texts) {
-    const span = spanAt(text, merge.pointer)!;
-    const inner = text.slice(span.start + 1, span.end - 1).trim();
-    if (inner !== '') elements.push(inner);
+export function concatenated(used: readonly FanOutResponse[]): BodyPart[] {
+  const [first] = used;
+  // Only with `minSuccess: 0` can nothing be merged.
+  if (first === undefined || first.finding.type !== 'array') return [new OwnPart('[]')];
+  const { text, array } = first.finding;
+  const parts: BodyPart[] = [new SlicePart(first.body, text.start, array.start, false), new OwnPart('[')];
+  let isFirst = true;
+  for (const { body, finding } of used) {
+    if (finding.type !== 'array') continue;
+    const { inner } = finding;
+    if (inner.start >= 0) {
+      if (!isFirst) parts.push(new OwnPart(','));
+      isFirst = false;
+    }
+    // The first Pod's document is still needed for what comes behind the array.
+    const isLast = body !== first.body;
+    parts.push(new SlicePart(body, inner.start, inner.end, isLast));
   }
-  return `${frame.slice(0, start)}[${elements.join(',')}]${frame.slice(end)}`;
+  parts.push(new OwnPart(']'), new SlicePart(first.body, array.end, text.end, true));
+  return parts;
+}
+
+/** `merge: JSONLines`: the lines one after the other, each with one end of line. */
+export function joinedLines(used: readonly FanOutResponse[]): BodyPart[] {
+  const parts: BodyPart[] = [];
+  for (const { body, finding } of used) {
+    parts.push(new SlicePart(body, 0, body.length, true));
+    if (finding.type === 'lines' && finding.isOpen) parts.push(new OwnPart('\n'));
+  }
+  return parts;
 }

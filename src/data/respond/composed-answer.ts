@@ -1,10 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 
-/** An answer that this process writes as a whole. Header values are byte strings. */
-export interface ComposedParts {
+/** The head of an answer that this process writes. Header values are byte strings. */
+export interface ComposedHead {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
 }
 
 /** Fields that belong to the connection or are worked out anew. */
@@ -19,23 +18,28 @@ const OWN = new Set([
   'content-length',
 ]);
 
-/** The bytes of an answer made here, as a byte string. */
-export function composedAnswer(
-  parts: ComposedParts,
+/** Whether an answer has no body, whatever its fields say (RFC 9110 sections 15.3.5 and 15.4.5). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+/** The bytes of the head of an answer made here, as a byte string. @param length of its body */
+export function composedHead(
+  parts: ComposedHead,
+  length: number,
   options: { isHead: boolean; close: boolean; clientMinor: number; extra: string },
 ): string {
-  const { status, body } = parts;
+  const { status } = parts;
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
   /** HEAD tells only what a Pod told: nobody knows the length of a body that was not asked for (RFC 9110 section 8.6). */
-  let announced = options.isHead ? null : `${body.length}`;
+  let announced = options.isHead ? null : `${length}`;
   for (const [name, value] of parts.headers) {
     const lower = name.toLowerCase();
     if (lower === 'content-length' && options.isHead) announced = value;
     if (!OWN.has(lower)) head += `${name}: ${value}\r\n`;
   }
-  const bodiless = status === 204 || status === 304;
-  if (!bodiless && announced !== null) head += `Content-Length: ${announced}\r\n`;
+  if (!isBodiless(status) && announced !== null) head += `Content-Length: ${announced}\r\n`;
   if (options.close) head += 'Connection: close\r\n';
   else if (options.clientMinor === 0) head += 'Connection: keep-alive\r\n';
-  return `${head}${options.extra}\r\n${options.isHead || bodiless ? '' : body.toString('latin1')}`;
+  return `${head}${options.extra}\r\n`;
 }

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type FanOutAnswer, failedPods, isSuccess, partialValue } from '../../../src/data/merge/answer.ts';
+import {
+  type FanOutAnswer,
+  type FanOutResponse,
+  failedPods,
+  isSuccess,
+  partialValue,
+} from '../../../src/data/merge/answer.ts';
 import { quorumOf, Votes } from '../../../src/data/merge/choose-answer.ts';
 import { compose } from '../../../src/data/merge/compose.ts';
 import { noQuorum } from '../../../src/data/merge/too-few.ts';
 import type { FanOutSelection } from '../../../src/model/config.ts';
+import { answerOf, written } from './support.ts';
 
 function selection(part: Partial<FanOutSelection>): FanOutSelection {
   return {
@@ -21,27 +28,42 @@ function selection(part: Partial<FanOutSelection>): FanOutSelection {
 type Headers = readonly (readonly [string, string])[];
 const JSON_TYPE: Headers = [['content-type', 'application/json']];
 
+/** The whole of an answer, as a fan-out of that selection finds it. */
 function answer(
   pod: string,
   body: string | Buffer,
   headers: Headers = JSON_TYPE,
   status = 200,
-): FanOutAnswer {
-  return { pod, status, headers, body: Buffer.from(body) };
+): (s: FanOutSelection, pieceBytes?: number) => FanOutResponse {
+  return (s, pieceBytes) => answerOf(s, { pod, status, headers, body: Buffer.from(body) }, { pieceBytes });
 }
-const dead = (pod: string): FanOutAnswer => ({ pod, error: 'timed out' });
+const dead = (pod: string) => (): FanOutAnswer => ({ pod, error: 'timed out' });
+type Given = (s: FanOutSelection, pieceBytes?: number) => FanOutAnswer;
 
 interface Composed {
   text: string;
   headers: Record<string, string>;
 }
-function composed(s: FanOutSelection, answers: readonly FanOutAnswer[], bodiless = false): Composed | string {
-  const result = compose(s, answers, bodiless);
-  if (result.type === 'fail') return `${result.failure}: ${result.detail}`;
-  expect(result.status).toBe(200);
-  const headers = Object.fromEntries(result.headers.map(([n, v]) => [n.toLowerCase(), v]));
-  expect(Object.keys(headers).length).toBe(result.headers.length);
-  return { text: result.body.toString('utf8'), headers };
+
+/** However the bytes come and go, it is the same. */
+function composed(s: FanOutSelection, given: readonly Given[], bodiless = false): Composed | string {
+  const results = [undefined, 1, 7].map((pieceBytes) => {
+    const result = compose(
+      s,
+      given.map((answer) => answer(s, pieceBytes)),
+      bodiless,
+    );
+    if (result.type === 'fail') return `${result.failure}: ${result.detail}`;
+    expect(result.status).toBe(200);
+    const headers = Object.fromEntries(result.headers.map(([n, v]) => [n.toLowerCase(), v]));
+    expect(Object.keys(headers).length).toBe(result.headers.length);
+    const bytes = written(result.body, pieceBytes === undefined ? 65_536 : pieceBytes + 7);
+    expect(bytes.length).toBe(result.body.length);
+    return { text: bytes.toString('utf8'), headers };
+  });
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+  return results[0]!;
 }
 const hits = selection({ respond: 'Merge', merge: { type: 'ConcatArrays', pointer: '/hits' } });
 const lines = selection({ respond: 'Merge', merge: { type: 'JSONLines' } });
@@ -246,22 +268,28 @@ describe('X-Headroute-Partial', () => {
   });
 
   it('helpers for answers passed on', () => {
-    expect(failedPods([answer('a', ''), answer('b', '', [], 300), dead('c')])).toEqual(['b', 'c']);
+    const given = [answer('a', ''), answer('b', '', [], 300), dead('c')];
+    expect(failedPods(given.map((one) => one(all)))).toEqual(['b', 'c']);
     expect(partialValue([], [])).toBeNull();
   });
 });
 
 describe('First and Quorum', () => {
-  function votes(arrived: readonly FanOutAnswer[]): Votes {
+  const quorum = selection({ respond: 'Quorum' });
+
+  function votes(arrived: readonly Given[]): Votes {
     const counted = new Votes();
-    for (const answer of arrived) if (isSuccess(answer)) counted.add(answer);
+    for (const given of arrived) {
+      const answer = given(quorum);
+      if (isSuccess(answer)) counted.add(answer);
+    }
     return counted;
   }
 
   it('304 is a success only where the client asked whether its copy is still good', () => {
-    const unchanged = answer('a', '', [], 304);
+    const unchanged = answer('a', '', [], 304)(all);
     expect([isSuccess(unchanged), isSuccess(unchanged, true)]).toEqual([false, true]);
-    expect(failedPods([unchanged, answer('b', '', [], 303)], true)).toEqual(['b']);
+    expect(failedPods([unchanged, answer('b', '', [], 303)(all)], true)).toEqual(['b']);
   });
 
   it('a majority of the Pods asked', () => {
@@ -274,7 +302,7 @@ describe('First and Quorum', () => {
     expect(votes([a]).reached(2)).toBeNull();
     expect(votes([a, answer('b', 'y')]).reached(2)).toBeNull();
     expect(votes([a, answer('b', 'x', [], 201)]).reached(2)).toBeNull();
-    expect(votes([answer('b', 'y'), a, answer('c', 'x', [])]).reached(2)).toBe(a);
+    expect(votes([answer('b', 'y'), a, answer('c', 'x', [])]).reached(2)?.pod).toBe('a');
     expect(votes([answer('a', 'x', [], 500), answer('b', 'x', [], 500)]).reached(2)).toBeNull();
   });
 
@@ -291,9 +319,9 @@ describe('B15 why there is no quorum', () => {
   it.each([
     ['3 Pods answered, no 2 agree, 2 needed', 3, 1, 2, 3, []],
     ['5 Pods answered, no 3 agree, 3 needed', 5, 2, 3, 5, []],
-    ['2 of 3 Pods answered, no 2 agree, 2 needed (c: timed out)', 2, 1, 2, 3, [dead('c')]],
-    ['1 of 3 Pods succeeded, 2 needed (c: timed out)', 1, 1, 2, 3, [dead('c')]],
-    ['0 of 1 Pods succeeded, 1 needed (c: timed out)', 0, 0, 1, 1, [dead('c')]],
+    ['2 of 3 Pods answered, no 2 agree, 2 needed (c: timed out)', 2, 1, 2, 3, [dead('c')()]],
+    ['1 of 3 Pods succeeded, 2 needed (c: timed out)', 1, 1, 2, 3, [dead('c')()]],
+    ['0 of 1 Pods succeeded, 1 needed (c: timed out)', 0, 0, 1, 1, [dead('c')()]],
   ] as const)('%s', (text, succeeded, most, needed, asked, failed) => {
     expect(noQuorum(succeeded, most, needed, asked, failed)).toBe(text);
   });
