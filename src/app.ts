@@ -8,7 +8,7 @@ import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
 import { restartProblems } from './control/config/restart.ts';
 import { watchConfig } from './control/config/watch.ts';
-import { ControlPlane } from './control/control-plane.ts';
+import { ControlPlane, type PreparedControl } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { requestViewOf } from './data/described-request.ts';
 import { explainRequest, listenerOfUrl } from './data/explain.ts';
@@ -233,20 +233,21 @@ class RunningApp implements App {
       return;
     }
     const config = await inSlices(keepEqualParts(running, result.config));
+    let control: PreparedControl | null = null;
     try {
-      const prepared = await this.#data.prepare(config.listeners);
+      control = this.#control.prepare(config, hash);
+      // The running routes serve until what is new has been looked up and probed.
+      await control.warm;
+      const data = await this.#data.prepare(config.listeners);
       if (this.#stopping !== null) {
-        prepared.abort();
+        data.abort();
+        control.abort();
         return;
       }
-      try {
-        this.#control.apply(config, hash);
-      } catch (error) {
-        prepared.abort();
-        throw error;
-      }
-      prepared.commit();
+      control.commit();
+      data.commit();
     } catch (error) {
+      control?.abort();
       this.#reloaded(false);
       this.logger.error(
         { reason: error instanceof Error ? error.message : String(error) },

@@ -1,109 +1,150 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { BackendConfig, LeaderConfig } from '../model/config.ts';
+import type { BackendConfig } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { PodState } from '../model/pod.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { BackendInput, LeadershipInput } from './build-snapshot.ts';
+import type { BackendInput } from './build-snapshot.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
+import { Membership } from './discovery/membership.ts';
 import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
-import type { DnsWatch } from './leadership/dns-source.ts';
+import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
 import { LeaderWatch } from './leadership/watch.ts';
+import { podLabel } from './pod-names.ts';
 import type { BackendReport, PodReport } from './report.ts';
 import { Roster, type RosterPod } from './roster.ts';
+import { WarmUp } from './warm-up.ts';
 
 export interface BackendMonitorDeps extends MonitorDeps {
   readonly logger: Logger;
-  createDiscovery(backend: BackendConfig, events: DiscoveryEvents): Discovery;
-  watchAddresses(
-    backend: BackendConfig,
-    service: string,
-    onAddresses: (addresses: readonly string[]) => void,
-  ): DnsWatch;
+  createDiscovery(backend: BackendConfig, membership: Membership, events: DiscoveryEvents): Discovery;
+  watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
   /** The backend may have changed. */
   touch(): void;
 }
 
-/** All that is known of one backend: who its Pods are, how they are, who leads. */
+/**
+ * All that is known of one backend: who its Pods are, how they are, who leads. What is known outlives whoever asks:
+ * resolver, probe loops and claim sources are replaced by a reload while the knowledge stays (docs/adr/0007).
+ */
 export class BackendMonitor {
   readonly #deps: BackendMonitorDeps;
-  readonly #roster = new Roster();
+  /** The backend that this one is to follow; null once it does. */
+  #known: BackendMonitor | null;
+  readonly #roster: Roster;
+  readonly #membership: Membership;
   readonly #pods = new Map<number, PodMonitor>();
+  readonly #leader: LeaderWatch;
+  readonly #warmUp = new WarmUp();
   #config: BackendConfig;
   #discovery: Discovery;
-  #leader: LeaderWatch | null = null;
-  #revision = 0;
+  /** The one that takes over from `#discovery` at the end of its first whole round. */
+  #nextDiscovery: Discovery | null = null;
   #attempted = false;
+  #pruneDue = false;
   #closed = false;
 
-  constructor(config: BackendConfig, deps: BackendMonitorDeps) {
+  /**
+   * @param known the backend that this one is to follow: Pods that it meets again keep their identity and health. It goes
+   *   on until `takeOver`.
+   */
+  constructor(config: BackendConfig, deps: BackendMonitorDeps, known: BackendMonitor | null = null) {
     this.#deps = deps;
     this.#config = config;
-    this.#discovery = this.#createDiscovery();
+    this.#known = known;
+    this.#roster = new Roster((member) => this.#idKnown(member));
+    this.#membership =
+      known !== null && hasSameKeys(known.#config, config)
+        ? known.#membership.fork(config.discovery)
+        : new Membership(config.discovery);
+    this.#leader = new LeaderWatch(
+      config,
+      {
+        ...deps,
+        probeHealth: (finished) => this.#probeAll(finished),
+        isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
+      },
+      known === null,
+    );
     try {
-      this.#watchLeader();
+      this.#discovery = this.#createDiscovery();
     } catch (error) {
-      this.#discovery.close();
+      this.#leader.close();
       throw error;
     }
   }
 
   start(): void {
     this.#discovery.start();
+    if (this.#membership.size > 0) this.#members(this.#membership.members());
   }
 
   get config(): BackendConfig {
     return this.#config;
   }
 
-  /** Whether the first look-up has ended, well or badly. */
+  /** Whether the first look-up has ended, and the first probes of the Pods that it found, well or badly (`/readyz`). */
   get attempted(): boolean {
-    return this.#attempted;
+    return this.#attempted && this.#warmUp.probed;
   }
 
-  /** Takes another configuration of the same Service; Pods and their health stay, and so does leadership if it can. */
+  /** Calls once the first whole round has ended, and the first probes of the Pods that it found, well or badly. */
+  whenWarm(call: () => void): void {
+    this.#warmUp.whenOver(call);
+  }
+
+  /** Takes another configuration of the same Pods, perhaps under another name: askers are replaced, knowledge stays. */
   reconfigure(config: BackendConfig): void {
     const before = this.#config;
     this.#config = config;
-    if (!isDeepStrictEqual(config.discovery, before.discovery)) {
-      const old = this.#discovery;
-      this.#discovery = this.#createDiscovery();
-      old.close();
-      this.#discovery.start();
+    this.#membership.limit(config.discovery);
+    if (config.name !== before.name || !isDeepStrictEqual(config.discovery, before.discovery)) {
+      this.#nextDiscovery?.close();
+      this.#nextDiscovery = this.#createDiscovery();
+      this.#nextDiscovery.start();
     }
     const healthChanged = !isDeepStrictEqual(config.health, before.health);
     for (const monitor of this.#pods.values()) monitor.reconfigure(config, healthChanged);
-    if (
-      this.#leader !== null &&
-      hasLeader(config) &&
-      isDeepStrictEqual(config.leader.source, before.leader?.source)
-    )
-      this.#leader.reconfigure(config);
-    else this.#watchLeader();
+    this.#leader.reconfigure(config);
   }
 
-  /** @returns whether the Pod is one of this backend's */
+  /** This one is in force from now on, with all that the one it follows has learnt meanwhile. */
+  takeOver(): void {
+    const known = this.#known;
+    if (known === null) return;
+    this.#known = null;
+    this.#pruneDue = true;
+    let related = known.#config.service === this.#config.service;
+    for (const [id, monitor] of this.#pods) {
+      const before = known.#pods.get(id);
+      if (before === undefined) continue;
+      related = true;
+      monitor.takeOver(before);
+    }
+    this.#leader.takeOver(known.#leader, related);
+  }
+
   report(outcome: Outcome): boolean {
     const monitor = this.#pods.get(outcome.podId);
     if (monitor === undefined) return false;
-    const leads = this.#leader?.current.leaderId === outcome.podId;
+    const leads = this.#leader.current.leaderId === outcome.podId;
     switch (outcome.kind) {
       case 'connect_failed':
         monitor.connectFailed(outcome.reason);
         monitor.requestFailed(outcome.reason, this.#ejected(), this.#roster.size);
-        if (leads) this.#leader?.evidence();
+        if (leads) this.#leader.evidence();
         break;
       case 'failed':
         monitor.requestFailed(outcome.reason, this.#ejected(), this.#roster.size);
-        if (leads) this.#leader?.evidence();
+        if (leads) this.#leader.evidence();
         break;
       case 'ok':
         monitor.requestSucceeded();
         break;
       case 'not_leader':
-        this.#leader?.evidence(outcome.hint);
+        this.#leader.evidence(outcome.hint);
         break;
       case 'leader_closed':
-        this.#leader?.evidence();
+        this.#leader.evidence();
         break;
       case 'drained':
         if (this.#roster.drained(outcome.podId)) this.#forget(outcome.podId);
@@ -114,22 +155,21 @@ export class BackendMonitor {
 
   /** The backend as it is now. */
   input(): BackendInput {
-    const leadership = this.#settle();
-    this.#revision = leadership.revision;
+    this.#prune();
     return {
       config: this.#config,
       pods: [...this.#pods.values()].map((monitor) => monitor.view()),
-      leadership,
+      leadership: this.#leader.settle(),
     };
   }
 
   /** Once a second. */
   tick(): void {
-    this.#leader?.countLeaderless();
+    this.#leader.countLeaderless();
   }
 
   backendReport(): BackendReport {
-    const { state, leaderId, term, claimants, reason } = this.#settled();
+    const { state, leaderId, term, claimants, reason } = this.#leader.current;
     return {
       name: this.#config.name,
       service: this.#config.service,
@@ -140,7 +180,7 @@ export class BackendMonitor {
         claimants,
         reason,
       },
-      discovery: this.#discovery.report(),
+      discovery: (this.#nextDiscovery ?? this.#discovery).report(),
       pods: this.#podReports(),
     };
   }
@@ -148,37 +188,33 @@ export class BackendMonitor {
   close(): void {
     this.#closed = true;
     this.#discovery.close();
-    this.#leader?.close();
+    this.#nextDiscovery?.close();
+    this.#leader.close();
     for (const monitor of this.#pods.values()) monitor.close();
-  }
-
-  #settle(): LeadershipInput {
-    return this.#leader?.settle() ?? LeaderWatch.unconfigured(this.#revision);
-  }
-
-  #settled(): LeadershipInput {
-    return this.#leader?.current ?? LeaderWatch.unconfigured(this.#revision);
+    this.#warmUp.end();
   }
 
   #createDiscovery(): Discovery {
-    return this.#deps.createDiscovery(this.#config, {
+    const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
       onMembers: (members) => this.#members(members),
       onAttempt: () => {
         this.#attempted = true;
       },
+      onRound: (whole) => {
+        if (whole && discovery === this.#nextDiscovery) {
+          this.#discovery.close();
+          this.#discovery = discovery;
+          this.#nextDiscovery = null;
+        }
+        this.#warmUp.roundEnded();
+      },
     });
+    return discovery;
   }
 
-  #watchLeader(): void {
-    this.#leader?.close();
-    this.#leader = null;
-    if (!hasLeader(this.#config)) return;
-    this.#leader = new LeaderWatch(this.#config, this.#revision + 1, {
-      ...this.#deps,
-      probeHealth: (finished) => this.#probeAll(finished),
-      isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
-    });
-    for (const pod of this.#roster.present()) this.#leader.join(pod);
+  #idKnown(member: Member): number | null {
+    const known = this.#known;
+    return known === null ? null : known.#roster.idOf(member);
   }
 
   #probeAll(finished: () => void): void {
@@ -195,7 +231,7 @@ export class BackendMonitor {
     if (this.#closed) return;
     const { joined, left } = this.#roster.update(members);
     for (const pod of left) {
-      this.#leader?.leave(pod.id);
+      this.#leader.leave(pod.id);
       this.#pods.get(pod.id)?.depart();
     }
     for (const pod of joined) this.#join(pod);
@@ -204,15 +240,26 @@ export class BackendMonitor {
   }
 
   #join(pod: RosterPod): void {
-    this.#pods.set(
-      pod.id,
-      new PodMonitor(pod, this.#config, this.#deps, (monitor, before) => this.#changed(monitor, before)),
+    const known = this.#known;
+    const monitor = new PodMonitor(
+      pod,
+      this.#config,
+      this.#deps,
+      known === null ? null : (known.#pods.get(pod.id) ?? null),
+      (changed, before) => this.#changed(changed, before),
+      this.#warmUp.open(),
     );
+    this.#pods.set(pod.id, monitor);
     this.#deps.logger.info(
-      { backend: this.#config.name, pod: pod.member.name, addresses: pod.member.addresses, state: 'unready' },
+      {
+        backend: this.#config.name,
+        pod: pod.member.name,
+        addresses: pod.member.addresses,
+        state: monitor.state,
+      },
       'Pod joined',
     );
-    this.#leader?.join(pod);
+    this.#leader.join(pod, known === null ? null : known.#leader.known(pod.id), this.#warmUp.open());
   }
 
   #changed(monitor: PodMonitor, before: PodState): void {
@@ -240,13 +287,20 @@ export class BackendMonitor {
   #forget(podId: number): void {
     this.#pods.get(podId)?.close();
     this.#pods.delete(podId);
-    const labels = new Set([...this.#pods.values()].map((monitor) => monitor.view().label));
-    this.#deps.metrics.prunePods(this.#config.name, labels);
+    this.#pruneDue = true;
     this.#deps.touch();
   }
 
+  /** Series of Pods that are gone must not stay (M1). Once for all that went in a turn: a thousand may go together. */
+  #prune(): void {
+    if (!this.#pruneDue) return;
+    this.#pruneDue = false;
+    const labels = new Set([...this.#pods.values()].map(({ pod }) => podLabel(pod.member)));
+    this.#deps.metrics.prunePods(this.#config.name, labels);
+  }
+
   #podReports(): PodReport[] {
-    const claims = new Map(this.#leader?.claims().map(({ podId, term }) => [podId, term]));
+    const claims = new Map(this.#leader.claims().map(({ podId, term }) => [podId, term]));
     return [...this.#pods.values()].map((monitor) => {
       const { id, member } = monitor.pod;
       return {
@@ -257,7 +311,7 @@ export class BackendMonitor {
         state: monitor.state,
         reason: monitor.reason,
         health: monitor.lastProbe,
-        leaderProbe: this.#leader?.lastProbe(id) ?? null,
+        leaderProbe: this.#leader.lastProbe(id),
         claimsLeadership: claims.has(id),
         term: claims.get(id) ?? null,
       };
@@ -265,6 +319,7 @@ export class BackendMonitor {
   }
 }
 
-function hasLeader(config: BackendConfig): config is BackendConfig & { leader: LeaderConfig } {
-  return config.leader !== null;
+/** Whether members of the one can be members of the other: they are known by name and port. */
+function hasSameKeys(a: BackendConfig, b: BackendConfig): boolean {
+  return a.service === b.service && a.port === b.port;
 }

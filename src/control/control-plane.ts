@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { OutcomeSink } from '../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
-import type { BackendConfig, Config } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
@@ -18,6 +17,7 @@ import { watchAddresses } from './discovery/watch-addresses.ts';
 import { Launcher } from './health/launcher.ts';
 import { loggingLocalErrors, type RunProbe, runProbe } from './health/run-probe.ts';
 import type { BackendReport } from './report.ts';
+import { type Succession, successions } from './succession.ts';
 
 export interface ControlPlaneDeps {
   readonly cell: SnapshotCell;
@@ -32,6 +32,15 @@ export interface ControlPlaneDeps {
 
 const TICK_MS = 1000;
 
+/** A configuration that is not in force yet. Exactly one of `commit` and `abort` is called. */
+export interface PreparedControl {
+  /** What is new has been looked up and probed once, well or badly. Never rejects; ends when the plane is closed, too. */
+  readonly warm: Promise<void>;
+  /** Publishes the snapshot with the new rules before it returns. */
+  commit(): void;
+  abort(): void;
+}
+
 /** Works out the truth about every backend and publishes it (docs/adr/0001). */
 export class ControlPlane implements OutcomeSink {
   readonly #deps: ControlPlaneDeps;
@@ -40,6 +49,8 @@ export class ControlPlane implements OutcomeSink {
   readonly #launcher = new Launcher();
   readonly #loop: ControlLoop;
   #monitors = new Map<string, BackendMonitor>();
+  /** Not in force yet. */
+  readonly #preparing = new Set<BackendMonitor>();
   #config: Config | null = null;
   #hash = '';
   #tick: Timer | null = null;
@@ -59,42 +70,78 @@ export class ControlPlane implements OutcomeSink {
   }
 
   /**
-   * Takes a configuration, at the start and at every reload. Backends that stay keep their Pods, health and leadership;
-   * the snapshot with the new rules is published before this returns.
+   * Prepares a configuration. Backends whose Pods stay keep all that is known of them; those that are new, or whose Service,
+   * port or `statefulSet` changed, are looked up and probed already, beside the running ones (SPEC 2, Reload).
    * @throws where a backend cannot be watched at all (no nameserver); everything stays as it was then.
    */
-  apply(config: Config, hash: string): void {
+  prepare(config: Config, hash: string): PreparedControl {
     const kept = atOnce(keepEqualParts(this.#config, config));
+    const running = [...this.#monitors.values()].map((monitor) => monitor.config);
+    const plan = successions(running, kept.backends);
     const fresh = new Map<string, BackendMonitor>();
+    const abort = (): void => {
+      for (const monitor of fresh.values()) {
+        monitor.close();
+        this.#preparing.delete(monitor);
+      }
+    };
     try {
-      for (const backend of kept.backends)
-        if (!isSameService(this.#monitors.get(backend.name)?.config, backend))
-          fresh.set(backend.name, new BackendMonitor(backend, this.#monitorDeps()));
+      for (const { config: backend, from, samePods } of plan) {
+        if (samePods) continue;
+        const known = from === null ? null : this.#monitors.get(from)!;
+        fresh.set(backend.name, new BackendMonitor(backend, this.#monitorDeps(), known));
+      }
     } catch (error) {
-      for (const monitor of fresh.values()) monitor.close();
+      abort();
       throw error;
     }
+    const warm = [...fresh.values()].map((monitor) => {
+      this.#preparing.add(monitor);
+      monitor.start();
+      return new Promise<void>((resolve) => monitor.whenWarm(resolve));
+    });
+    return {
+      warm: Promise.all(warm).then(() => {}),
+      abort,
+      commit: () => {
+        for (const monitor of fresh.values()) this.#preparing.delete(monitor);
+        this.#commit(kept, hash, plan, fresh);
+      },
+    };
+  }
+
+  /** Takes a configuration at once; the snapshot with its rules is published before this returns. @throws as `prepare` */
+  apply(config: Config, hash: string): void {
+    this.prepare(config, hash).commit();
+  }
+
+  #commit(
+    config: Config,
+    hash: string,
+    plan: readonly Succession[],
+    fresh: ReadonlyMap<string, BackendMonitor>,
+  ): void {
+    const before = this.#monitors;
     const next = new Map<string, BackendMonitor>();
-    for (const backend of kept.backends)
-      next.set(backend.name, fresh.get(backend.name) ?? this.#monitors.get(backend.name)!);
-    for (const [name, monitor] of this.#monitors)
-      if (next.get(name) !== monitor) {
-        monitor.close();
-        this.#dropSeries(name, next.has(name));
-      }
-    this.#monitors = next;
-    for (const backend of kept.backends) {
-      const monitor = next.get(backend.name)!;
-      if (fresh.has(backend.name)) monitor.start();
+    for (const { config: backend, from } of plan) {
+      const monitor = fresh.get(backend.name) ?? before.get(from!)!;
+      next.set(backend.name, monitor);
+      if (fresh.has(backend.name)) monitor.takeOver();
       else if (monitor.config !== backend) monitor.reconfigure(backend);
     }
-    this.#config = kept;
+    this.#monitors = next;
+    const kept = new Set(next.values());
+    for (const [name, monitor] of before) {
+      if (!kept.has(monitor)) monitor.close();
+      if (!next.has(name)) this.#dropSeries(name);
+    }
+    this.#config = config;
     this.#hash = hash;
     this.#loop.flush();
     if (this.#tick === null) this.#scheduleTick();
   }
 
-  /** Whether the first look-up of every backend has ended, well or badly (`/readyz`). */
+  /** Whether every backend has been looked up once, and each Pod found then probed once, well or badly (`/readyz`). */
   firstRoundDone(): boolean {
     return this.#config !== null && [...this.#monitors.values()].every(({ attempted }) => attempted);
   }
@@ -116,7 +163,7 @@ export class ControlPlane implements OutcomeSink {
     this.#closed = true;
     this.#tick?.clear();
     this.#loop.cancel();
-    for (const monitor of this.#monitors.values()) monitor.close();
+    for (const monitor of [...this.#monitors.values(), ...this.#preparing]) monitor.close();
   }
 
   #scheduleTick(): void {
@@ -133,10 +180,10 @@ export class ControlPlane implements OutcomeSink {
       ...common,
       launcher: this.#launcher,
       runProbe: loggingLocalErrors(this.#deps.runProbe ?? runProbe, this.#localErrors),
-      createDiscovery: (backend, events) =>
-        (this.#deps.createDiscovery ?? createDiscovery)(backend, events, common),
-      watchAddresses: (backend, service, onAddresses) =>
-        (this.#deps.watchAddresses ?? watchAddresses)(backend, service, onAddresses, common),
+      createDiscovery: (backend, membership, events) =>
+        (this.#deps.createDiscovery ?? createDiscovery)(backend, membership, events, common),
+      watchAddresses: (backend, service, events) =>
+        (this.#deps.watchAddresses ?? watchAddresses)(backend, service, events, common),
       touch: () => {
         if (!this.#closed) this.#loop.touch();
       },
@@ -144,24 +191,13 @@ export class ControlPlane implements OutcomeSink {
   }
 
   /** Series of a backend that is gone must not stay. */
-  #dropSeries(backend: string, replaced: boolean): void {
+  #dropSeries(backend: string): void {
     const { metrics } = this.#deps;
     metrics.prunePods(backend, new Set());
-    if (replaced) return;
     const gone = (labels: readonly string[]): boolean => labels[0] === backend;
     metrics.leaderChanges.remove(gone);
     metrics.leaderlessSeconds.remove(gone);
     metrics.dnsLookups.remove(gone);
     metrics.dnsLookupDuration.remove(gone);
   }
-}
-
-/** Another Service or port is another set of Pods. */
-function isSameService(before: BackendConfig | undefined, after: BackendConfig): boolean {
-  return (
-    before !== undefined &&
-    before.service === after.service &&
-    before.port === after.port &&
-    isDeepStrictEqual(before.discovery.statefulSet, after.discovery.statefulSet)
-  );
 }

@@ -26,8 +26,14 @@ let nextId = 1;
  * and came back. Departed Pods stay until `drained`.
  */
 export class Roster {
+  readonly #known: (member: Member) => number | null;
   readonly #present = new Map<string, RosterPod>();
   readonly #departed = new Map<number, RosterPod>();
+
+  /** @param known the id of a member that was met elsewhere before, or null */
+  constructor(known: (member: Member) => number | null = () => null) {
+    this.#known = known;
+  }
 
   update(members: readonly Member[]): RosterChange {
     const joined: RosterPod[] = [];
@@ -43,7 +49,8 @@ export class Roster {
         continue;
       }
       if (known !== undefined) left.push(this.#depart(known));
-      const pod: RosterPod = { id: nextId++, member, departed: false };
+      const id = known === undefined ? (this.#known(member) ?? nextId++) : nextId++;
+      const pod: RosterPod = { id, member, departed: false };
       this.#present.set(member.key, pod);
       joined.push(pod);
     }
@@ -53,6 +60,12 @@ export class Roster {
         left.push(this.#depart(pod));
       }
     return { joined, left, moved };
+  }
+
+  /** The id of the present Pod that this member is, or null. */
+  idOf(member: Member): number | null {
+    const pod = this.#present.get(member.key);
+    return pod !== undefined && overlaps(pod.member, member) ? pod.id : null;
   }
 
   /** Nothing is in flight on it any more. @returns whether it was a departed Pod. */

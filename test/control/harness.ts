@@ -135,12 +135,15 @@ export function world(
     clock,
     random,
     runProbe,
-    createDiscovery(backend, backendEvents) {
+    createDiscovery(backend, _membership, backendEvents) {
       events.set(backend.name, backendEvents);
       return { start() {}, refreshSoon() {}, report: () => report, close() {} };
     },
     watchAddresses(_backend, _service, given) {
-      onAddresses = given;
+      onAddresses = (addresses) => {
+        given.onAddresses(addresses);
+        given.onLookup();
+      };
       return { close() {}, report: () => report, refreshSoon() {} };
     },
   });
@@ -157,6 +160,7 @@ export function world(
     members(members, backend = 'db') {
       events.get(backend)!.onMembers(members);
       events.get(backend)!.onAttempt();
+      events.get(backend)!.onRound(true);
     },
     addresses: (addresses) => onAddresses(addresses),
     async run(ms) {

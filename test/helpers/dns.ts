@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { DiscoveryDeps } from '../../src/control/discovery/backend-resolver.ts';
 import type { Discovery, Member } from '../../src/control/discovery/contract.ts';
 import { createDiscovery } from '../../src/control/discovery/discovery.ts';
+import { Membership } from '../../src/control/discovery/membership.ts';
 import { type DnsServer, type DnsServerOptions, startDnsServer } from '../../src/demo/dns-server.ts';
 import type { BackendConfig, DiscoveryConfig, HostPort } from '../../src/model/config.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
@@ -66,8 +67,9 @@ export function watch(backend: BackendConfig, deps: DiscoveryDeps = testDeps()):
   const events = {
     onMembers: (members: readonly Member[]) => void sets.push(members),
     onAttempt: () => void attempts++,
+    onRound() {},
   };
-  const discovery = createDiscovery(backend, events, deps);
+  const discovery = createDiscovery(backend, new Membership(backend.discovery), events, deps);
   onTestFinished(() => discovery.close());
   discovery.start();
   return {

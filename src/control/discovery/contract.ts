@@ -26,9 +26,9 @@ export interface DiscoveryReport {
 }
 
 /**
- * Watches the members of one backend. Guarantees: `onMembers` is called only on a change, with the whole set; a failed
- * look-up changes nothing; queries never stop until `close`. `onAttempt` is called once, when the first look-up ended,
- * well or badly.
+ * Asks who the members of one backend are. What is believed is the backend's `Membership`, which outlives this asker.
+ * Guarantees: `onMembers` is called only on a change, with the whole set; a failed look-up changes nothing; queries never
+ * stop until `close`.
  */
 export interface Discovery {
   start(): void;
@@ -40,5 +40,8 @@ export interface Discovery {
 
 export interface DiscoveryEvents {
   onMembers(members: readonly Member[]): void;
+  /** Once: the first look-up has ended, well or badly, or has shown a Pod. */
   onAttempt(): void;
+  /** A round has ended, after what it changed was told. @param whole false: it failed and says nothing */
+  onRound(whole: boolean): void;
 }

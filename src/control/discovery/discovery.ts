@@ -4,7 +4,7 @@ import { AddressBook } from './address-book.ts';
 import { addressSource } from './address-source.ts';
 import { backendResolver, type DiscoveryDeps } from './backend-resolver.ts';
 import type { Discovery, DiscoveryEvents, Member } from './contract.ts';
-import { Membership, type Round } from './membership.ts';
+import type { Membership, Round } from './membership.ts';
 import { PtrNames } from './ptr-names.ts';
 import { RefreshLoop, type Turn } from './refresh-loop.ts';
 import type { Resolver } from './resolver.ts';
@@ -15,27 +15,20 @@ import { statefulSetSource } from './stateful-set-source.ts';
 /** How long a slow round may keep what it has already found to itself; doubles while it goes on. */
 const FIRST_PROGRESS_MS = 25;
 
-/** Watches the Pods of a backend's Service over DNS (SPEC 3, Discovery). `start` begins it. */
+/**
+ * Asks for the Pods of a backend's Service over DNS (SPEC 3, Discovery). `start` begins it.
+ * @param membership what is believed, by whomever it was learnt: rounds are judged by it
+ */
 export function createDiscovery(
   backend: BackendConfig,
+  membership: Membership,
   events: DiscoveryEvents,
   deps: DiscoveryDeps,
 ): Discovery {
   const resolver = backendResolver(backend, deps);
-  return startableDiscovery(backend, events, deps, resolver);
-}
-
-/** As `createDiscovery`, on a given resolver. */
-export function startableDiscovery(
-  backend: BackendConfig,
-  events: DiscoveryEvents,
-  deps: DiscoveryDeps,
-  resolver: Resolver,
-): Discovery {
   const { clock, random, logger } = deps;
   const { discovery: config } = backend;
   const source = chooseSource(backend, deps, resolver);
-  const membership = new Membership(config.absence, config.emptyHoldMs);
   let attempted = false;
 
   const publish = (members: readonly Member[] | null): void => {
@@ -71,6 +64,7 @@ export function startableDiscovery(
     const nowMs = clock.nowMs();
     publish(membership.apply(round, nowMs));
     attemptEnded();
+    events.onRound(round.kind !== 'failed');
     return {
       failed: round.kind === 'failed',
       error: round.kind === 'members' ? round.problem : round.detail,

@@ -15,6 +15,13 @@ export type Round =
   | { readonly kind: 'empty'; readonly ttlMs: number | null; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string };
 
+/** Of `discovery` in the configuration. */
+export interface MembershipLimits {
+  /** Answers in a row that a Pod must be missing from. */
+  readonly absence: number;
+  readonly emptyHoldMs: number;
+}
+
 interface Held {
   readonly member: Member;
   readonly missed: number;
@@ -27,11 +34,24 @@ interface Held {
 export class Membership {
   #held = new Map<string, Held>();
   #emptySinceMs: number | null = null;
+  #limits: MembershipLimits;
 
-  constructor(
-    private readonly absence: number,
-    private readonly emptyHoldMs: number,
-  ) {}
+  constructor(limits: MembershipLimits) {
+    this.#limits = limits;
+  }
+
+  /** From the next round on; what is believed stays. */
+  limit(limits: MembershipLimits): void {
+    this.#limits = limits;
+  }
+
+  /** Another one that starts from what this one believes. */
+  fork(limits: MembershipLimits): Membership {
+    const fork = new Membership(limits);
+    fork.#held = this.#held;
+    fork.#emptySinceMs = this.#emptySinceMs;
+    return fork;
+  }
 
   /** Takes a round; returns the members if they changed, else null. */
   apply(round: Round, nowMs: number): readonly Member[] | null {
@@ -42,7 +62,7 @@ export class Membership {
       this.#held = round.complete ? this.#replace(round.members) : this.#join(round.members);
     } else {
       this.#emptySinceMs ??= nowMs;
-      if (nowMs - this.#emptySinceMs >= this.emptyHoldMs) this.#held = new Map();
+      if (nowMs - this.#emptySinceMs >= this.#limits.emptyHoldMs) this.#held = new Map();
     }
     return sameMembers(before, this.#held) ? null : this.members();
   }
@@ -58,7 +78,11 @@ export class Membership {
   /** How long until an empty answer would be believed; null if the last answer was not empty. */
   emptyLeftMs(nowMs: number): number | null {
     if (this.#emptySinceMs === null || this.#held.size === 0) return null;
-    return Math.max(0, this.#emptySinceMs + this.emptyHoldMs - nowMs);
+    return Math.max(0, this.#emptySinceMs + this.#limits.emptyHoldMs - nowMs);
+  }
+
+  get size(): number {
+    return this.#held.size;
   }
 
   /** By ordinal, then by key. */
@@ -72,7 +96,7 @@ export class Membership {
     const next = new Map(members.map((member) => [member.key, { member, missed: 0 }]));
     const claimed = claims(members);
     for (const [key, held] of this.#held) {
-      if (next.has(key) || held.missed + 1 >= this.absence) continue;
+      if (next.has(key) || held.missed + 1 >= this.#limits.absence) continue;
       const kept = without(held.member, claimed);
       if (kept !== null) next.set(key, { member: kept, missed: held.missed + 1 });
     }

@@ -8,6 +8,12 @@ import { RefreshLoop } from './refresh-loop.ts';
 /** How long an answer of one family waits for the other's. */
 const PATIENCE_MS = 25;
 
+export interface AddressEvents {
+  onAddresses(addresses: readonly string[]): void;
+  /** A look-up has ended, well or badly. */
+  onLookup(): void;
+}
+
 export interface AddressWatch {
   close(): void;
   report(): DiscoveryReport;
@@ -19,23 +25,24 @@ export interface AddressWatch {
  * Watches the addresses of one name, for `leader.type: DNS`; starts at once. Every answer is believed at once, an empty
  * one and NXDOMAIN too: who leads must be known quickly, and while nobody is named writes are held, not lost (SPEC 6,
  * promise 3), whereas a record believed too long would send them to the Pod that stepped down. A failed look-up keeps
- * the last answer. `onAddresses` is called on a change only.
+ * the last answer. `onAddresses` is called with the first answer, and then on a change only.
  */
 export function watchAddresses(
   backend: BackendConfig,
   service: string,
-  onAddresses: (addresses: readonly string[]) => void,
+  events: AddressEvents,
   deps: DiscoveryDeps,
 ): AddressWatch {
   const resolver = backendResolver(backend, deps);
   const book = new AddressBook(resolver);
   const name = service.toLowerCase().replace(/\.$/, '');
-  let last: readonly string[] = [];
+  let last: readonly string[] | null = null;
   const take = (addresses: readonly string[]): void => {
     const sorted = [...addresses].sort();
-    if (sorted.length === last.length && sorted.every((address, i) => address === last[i])) return;
+    if (last !== null && sorted.length === last.length && sorted.every((address, i) => address === last![i]))
+      return;
     last = sorted;
-    onAddresses(sorted);
+    events.onAddresses(sorted);
   };
   const loop = new RefreshLoop(backend.discovery, deps.clock, deps.random, async () => {
     let timer: Timer | null = null;
@@ -45,8 +52,9 @@ export function watchAddresses(
     });
     (timer as Timer | null)?.clear();
     if (loop.closed) return { failed: true, error: 'closed', ttlMs: null, withinMs: null };
+    if (answer.kind !== 'failed') take(answer.kind === 'absent' ? [] : answer.addresses);
+    events.onLookup();
     if (answer.kind === 'failed') return { failed: true, error: answer.detail, ttlMs: null, withinMs: null };
-    take(answer.kind === 'absent' ? [] : answer.addresses);
     const absent =
       answer.kind === 'absent' ? `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${name}` : null;
     return {

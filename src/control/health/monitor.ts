@@ -33,19 +33,39 @@ export class PodMonitor {
   #refusalCounted = false;
   #last: ProbeReport | null = null;
 
-  /** Probes at once. @param onChange called whenever the state or its reason changed. */
+  /**
+   * Probes at once.
+   * @param known another monitor of the same Pod, from whose health this one starts
+   * @param onChange called whenever the state or its reason changed
+   * @param probed called once: the first probe has ended, well or badly, or will not be made
+   */
   constructor(
     pod: RosterPod,
     config: BackendConfig,
     deps: MonitorDeps,
+    known: PodMonitor | null,
     onChange: (monitor: PodMonitor, before: PodState) => void,
+    probed: () => void,
   ) {
     this.pod = pod;
     this.#config = config;
     this.#deps = deps;
     this.#onChange = onChange;
+    if (known !== null) {
+      this.#health = known.#health;
+      this.#last = known.#last;
+      this.#judge();
+    }
     this.#loop = this.#newLoop();
-    this.#loop.probeNow();
+    this.#loop.probeNow(probed);
+  }
+
+  /** Goes on from the ejection that another monitor of the same Pod has counted meanwhile. */
+  takeOver(known: PodMonitor): void {
+    this.#ejection = known.#ejection;
+    this.#ejectionReason = known.#ejectionReason;
+    this.#timeEjection();
+    this.#update();
   }
 
   get state(): PodState {
@@ -79,8 +99,8 @@ export class PodMonitor {
   reconfigure(config: BackendConfig, healthChanged: boolean): void {
     this.#config = config;
     if (config.ejection === null) {
-      this.#ejectionTimer?.clear();
       this.#ejection = NOT_EJECTED;
+      this.#timeEjection();
     }
     if (healthChanged && !this.pod.departed) {
       this.#loop.close();
@@ -111,16 +131,25 @@ export class PodMonitor {
     if (limits === null || this.pod.departed) return;
     const { clock } = this.#deps;
     this.#ejection = countFailure(this.#ejection, limits, clock.nowMs(), ejected, total);
-    const { untilMs } = this.#ejection;
-    if (untilMs !== null && this.#ejectionTimer === null) {
+    if (this.ejected && this.#ejectionTimer === null) {
       this.#ejectionReason = `${limits.consecutiveFailures} requests failed in a row, the last: ${reason}`;
-      this.#ejectionTimer = clock.after(untilMs - clock.nowMs(), () => {
-        this.#ejectionTimer = null;
-        this.#ejection = endEjection(this.#ejection);
-        this.#update();
-      });
+      this.#timeEjection();
     }
     this.#update();
+  }
+
+  /** One timer as long as it is ejected, none else. */
+  #timeEjection(): void {
+    const { clock } = this.#deps;
+    const { untilMs } = this.#ejection;
+    this.#ejectionTimer?.clear();
+    this.#ejectionTimer = null;
+    if (untilMs === null) return;
+    this.#ejectionTimer = clock.after(untilMs - clock.nowMs(), () => {
+      this.#ejectionTimer = null;
+      this.#ejection = endEjection(this.#ejection);
+      this.#update();
+    });
   }
 
   requestSucceeded(): void {
@@ -144,22 +173,23 @@ export class PodMonitor {
   }
 
   #newLoop(): ProbeLoop {
-    const { health, name } = this.#config;
+    const { health } = this.#config;
     const { runProbe } = this.#deps;
     return new ProbeLoop(
       {
         periodMs: health.periodMs,
         begin: (done) => runProbe(health.probe, null, probeTarget(this.pod.member), health.timeoutMs, done),
-        onResult: (result, startedMs) => this.#count(name, result, startedMs),
+        onResult: (result, startedMs) => this.#count(result, startedMs),
       },
       this.#deps,
     );
   }
 
-  #count(backend: string, result: ProbeResult, startedMs: number): void {
+  #count(result: ProbeResult, startedMs: number): void {
     const { clock, metrics } = this.#deps;
+    const { name } = this.#config;
     const ok = result.outcome === 'success';
-    metrics.probes.with(backend, podLabel(this.pod.member), 'health', result.outcome).value++;
+    metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
     else {
@@ -174,11 +204,15 @@ export class PodMonitor {
   #update(): void {
     const before = this.#state;
     const reasonBefore = this.#reason;
+    this.#judge();
+    if (before !== this.#state || reasonBefore !== this.#reason) this.#onChange(this, before);
+  }
+
+  #judge(): void {
     if (this.pod.departed) this.#set('draining', 'left DNS');
     else if (!this.#health.ready) this.#set('unready', this.#health.reason);
     else if (this.ejected) this.#set('ejected', this.#ejectionReason);
     else this.#set('ready', this.#health.reason);
-    if (before !== this.#state || reasonBefore !== this.#reason) this.#onChange(this, before);
   }
 
   #set(state: PodState, reason: string): void {

@@ -12,6 +12,11 @@ export interface ClaimState {
 
 export const NO_CLAIM: ClaimState = { believed: false, row: 0, unanswered: 0, term: null };
 
+/** A claim that somebody else has come to believe. */
+export function claimFrom(term: string | null): ClaimState {
+  return { believed: true, row: 1, unanswered: 0, term };
+}
+
 /**
  * Counts one probe. Pure. A claim is believed after `successThreshold` in a row; it ends with the first answer that does
  * not claim, and after `failureThreshold` probes in a row without an answer. A probe that could not be made (`local_error`)

@@ -5,13 +5,27 @@ import type { RosterPod } from '../roster.ts';
 export interface Claim {
   readonly podId: number;
   readonly term: string | null;
+  /** When the claim ends unless it is shown again (monotonic milliseconds); infinite where the source has no such bound. */
+  readonly untilMs: number;
 }
 
-/** Watches who claims to lead one backend. It does not judge: leadership/arbitrate.ts does. */
+/** What an earlier source of the same backend knew of a Pod. */
+export interface KnownClaim {
+  readonly claim: Claim | null;
+  readonly lastProbe: ProbeReport | null;
+}
+
+/**
+ * Asks who claims to lead one backend. It does not judge: leadership/arbitrate.ts does. One that takes over from another
+ * starts from what that one knew, so that a claim does not end because somebody else asks for it now.
+ */
 export interface ClaimSource {
-  join(pod: RosterPod): void;
+  /** @param asked called once: the Pod has been asked, well or badly, or will not be */
+  join(pod: RosterPod, known: KnownClaim | null, asked: () => void): void;
   leave(podId: number): void;
   claims(): readonly Claim[];
+  /** Whether `claims` says something yet: a look-up that has only failed says nothing. */
+  readonly knows: boolean;
   /** Asks every Pod again now, those in `first` before the others; `finished` is called when all have ended. */
   round(first: ReadonlySet<number>, finished: () => void): void;
   /** The last probe of a Pod, where the source probes. */

@@ -7,25 +7,49 @@ export interface DnsWatch {
   close(): void;
 }
 
+/** What such a watch tells. */
+export interface DnsWatchEvents {
+  /** The first answer, and every changed one. */
+  onAddresses(addresses: readonly string[]): void;
+  /** A look-up has ended, well or badly. */
+  onLookup(): void;
+}
+
 /**
  * `leader.type: DNS`: the Pod that has an address which another name resolves to. Two Pods in the answer are two claims.
- * @param watch begins to watch; hands every changed answer to the function it is given.
+ * @param watch begins to watch, and tells the events it is given
  */
 export function dnsSource(
-  watch: (onAddresses: (addresses: readonly string[]) => void) => DnsWatch,
+  watch: (events: DnsWatchEvents) => DnsWatch,
   events: ClaimEvents,
   afterRound: (finished: () => void) => void,
 ): ClaimSource {
   const pods = new Map<number, RosterPod>();
-  let named: ReadonlySet<string> = new Set();
-  const watching = watch((addresses) => {
-    named = new Set(addresses);
-    events.onClaims();
+  let named: ReadonlySet<string> | null = null;
+  let lookedUp = false;
+  let waiting: (() => void)[] = [];
+  const release = (): void => {
+    lookedUp = true;
+    const asked = waiting;
+    waiting = [];
+    for (const call of asked) call();
+  };
+  const watching = watch({
+    onAddresses(addresses) {
+      named = new Set(addresses);
+      events.onClaims();
+    },
+    onLookup: release,
   });
   return {
-    join(pod) {
+    get knows() {
+      return named !== null;
+    },
+    join(pod, _known, asked) {
       pods.set(pod.id, pod);
       events.onClaims();
+      if (lookedUp) asked();
+      else waiting.push(asked);
     },
     leave(podId) {
       if (pods.delete(podId)) events.onClaims();
@@ -33,7 +57,8 @@ export function dnsSource(
     claims() {
       const claims: Claim[] = [];
       for (const [podId, { member }] of pods)
-        if (member.addresses.some((address) => named.has(address))) claims.push({ podId, term: null });
+        if (member.addresses.some((address) => named?.has(address)))
+          claims.push({ podId, term: null, untilMs: Number.POSITIVE_INFINITY });
       return claims;
     },
     round(_first, finished) {
@@ -41,6 +66,9 @@ export function dnsSource(
       afterRound(finished);
     },
     lastProbe: () => null,
-    close: () => watching.close(),
+    close() {
+      watching.close();
+      release();
+    },
   };
 }

@@ -9,15 +9,18 @@ export function ordinalSource(
 ): ClaimSource {
   const pods = new Map<number, RosterPod>();
   return {
-    join(pod) {
-      if (pod.member.ordinal !== ordinal) return;
-      pods.set(pod.id, pod);
-      events.onClaims();
+    knows: true,
+    join(pod, _known, asked) {
+      if (pod.member.ordinal === ordinal) {
+        pods.set(pod.id, pod);
+        events.onClaims();
+      }
+      asked();
     },
     leave(podId) {
       if (pods.delete(podId)) events.onClaims();
     },
-    claims: () => [...pods.keys()].map((podId) => ({ podId, term: null })),
+    claims: () => [...pods.keys()].map((podId) => ({ podId, term: null, untilMs: Number.POSITIVE_INFINITY })),
     round: (_first, finished) => afterRound(finished),
     lastProbe: () => null,
     close: () => pods.clear(),

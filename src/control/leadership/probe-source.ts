@@ -7,7 +7,7 @@ import type { RunProbe } from '../health/run-probe.ts';
 import { podLabel, probeTarget } from '../pod-names.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
-import { type ClaimState, countClaim, NO_CLAIM } from './claim.ts';
+import { type ClaimState, claimFrom, countClaim, NO_CLAIM } from './claim.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
 
 export interface ProbeSourceDeps extends ProbeLoopDeps {
@@ -19,7 +19,8 @@ interface Watched {
   readonly loop: ProbeLoop;
   claim: ClaimState;
   last: ProbeReport | null;
-  /** Ends the claim D after the start of the last probe that showed it, should probes be late or slow. */
+  /** When the claim ends by itself, should probes be late or slow: D after the start of the last that showed it. */
+  untilMs: number;
   lapse: Timer | null;
 }
 
@@ -28,10 +29,13 @@ interface Watched {
  *
  * The bound of promise 4, D = period × failureThreshold + timeout, holds by two means: probes begin a period (never more)
  * after one another, and a claim ends by itself D after the start of the last probe that showed it, even if probes are
- * slower than the period.
+ * slower than the period. One taken over from an earlier source ends when it would have ended there, at the latest D from
+ * now.
+ *
+ * @param backendName the backend's name now: a reload may change it
  */
 export function probeSource(
-  backend: string,
+  backendName: () => string,
   source: LeaderProbeSource,
   events: ClaimEvents,
   deps: ProbeSourceDeps,
@@ -47,8 +51,14 @@ export function probeSource(
     if (claim.believed !== before.believed || claim.term !== before.term) events.onClaims();
   };
 
+  const endAt = (podId: number, watched: Watched, untilMs: number): void => {
+    watched.lapse?.clear();
+    watched.untilMs = untilMs;
+    watched.lapse = clock.after(untilMs - clock.nowMs(), () => set(podId, watched, NO_CLAIM));
+  };
+
   const count = (pod: RosterPod, watched: Watched, result: ProbeResult, startedMs: number): void => {
-    metrics.probes.with(backend, podLabel(pod.member), 'leader', result.outcome).value++;
+    metrics.probes.with(backendName(), podLabel(pod.member), 'leader', result.outcome).value++;
     watched.last = {
       atMs: clock.wallMs(),
       ok: result.outcome === 'success',
@@ -56,14 +66,14 @@ export function probeSource(
       durationMs: clock.nowMs() - startedMs,
     };
     const claim = countClaim(watched.claim, result, source);
-    if (result.outcome === 'success' || claim === NO_CLAIM) watched.lapse?.clear();
-    if (result.outcome === 'success')
-      watched.lapse = clock.after(startedMs + boundMs - clock.nowMs(), () => set(pod.id, watched, NO_CLAIM));
+    if (result.outcome === 'success') endAt(pod.id, watched, startedMs + boundMs);
+    else if (claim === NO_CLAIM) watched.lapse?.clear();
     set(pod.id, watched, claim);
   };
 
   return {
-    join(pod) {
+    knows: true,
+    join(pod, known, asked) {
       const loop = new ProbeLoop(
         {
           periodMs: source.periodMs,
@@ -73,9 +83,19 @@ export function probeSource(
         },
         deps,
       );
-      const watched: Watched = { loop, claim: NO_CLAIM, last: null, lapse: null };
+      const watched: Watched = {
+        loop,
+        claim: NO_CLAIM,
+        last: known?.lastProbe ?? null,
+        untilMs: 0,
+        lapse: null,
+      };
+      if (known !== null && known.claim !== null) {
+        watched.claim = claimFrom(known.claim.term);
+        endAt(pod.id, watched, Math.min(known.claim.untilMs, clock.nowMs() + boundMs));
+      }
       pods.set(pod.id, watched);
-      loop.probeNow();
+      loop.probeNow(asked);
     },
     leave(podId) {
       const watched = pods.get(podId);
@@ -87,7 +107,8 @@ export function probeSource(
     },
     claims() {
       const claims: Claim[] = [];
-      for (const [podId, { claim }] of pods) if (claim.believed) claims.push({ podId, term: claim.term });
+      for (const [podId, { claim, untilMs }] of pods)
+        if (claim.believed) claims.push({ podId, term: claim.term, untilMs });
       return claims;
     },
     round(first, finished) {

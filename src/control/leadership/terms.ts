@@ -25,6 +25,12 @@ function canonical(digits: string): string {
   return digits.replace(/^0+(?=\d)/, '') || '0';
 }
 
+/** The higher of two, either of which may be none. */
+export function higherTerm(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return compareTerms(a, b) < 0 ? b : a;
+}
+
 /** Negative, 0 or positive, as `a` is below, equal to or above `b`. Both canonical. */
 export function compareTerms(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;

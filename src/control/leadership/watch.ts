@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
@@ -5,102 +6,102 @@ import { isNamedBy } from '../pod-names.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import { arbitrate, type Claimant } from './arbitrate.ts';
-import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
-import type { DnsWatch } from './dns-source.ts';
-import { dnsSource } from './dns-source.ts';
+import type { Claim, KnownClaim } from './contract.ts';
+import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
-import { ordinalSource } from './ordinal-source.ts';
-import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
 import { Reigns } from './reigns.ts';
+import { Sources } from './sources.ts';
+import { higherTerm } from './terms.ts';
 
-export interface LeaderWatchDeps extends ProbeSourceDeps {
+export interface LeaderWatchDeps extends CreateSourceDeps {
   readonly logger: Logger;
-  watchAddresses(
-    backend: BackendConfig,
-    service: string,
-    onAddresses: (addresses: readonly string[]) => void,
-  ): DnsWatch;
-  /** Probes the health of every Pod now. */
-  probeHealth(finished: () => void): void;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
 }
 
-const UNCONFIGURED: LeadershipInput = {
-  state: 'unconfigured',
-  leaderId: null,
-  term: null,
-  claimants: [],
-  revision: 0,
-  reign: 0,
-  reason: 'the backend has no leader configured',
-};
-
-/** Knows who leads one backend: a source of claims, arbitration, rounds on evidence, and what changed. */
+/**
+ * What is believed of one backend's leadership: claims, arbitration, the highest term ever seen, what changed. Whoever asks
+ * for claims can be replaced in mid-flight; nothing is forgotten by it, not even while the backend has no leader source.
+ */
 export class LeaderWatch {
   readonly #deps: LeaderWatchDeps;
   readonly #pods = new Map<number, RosterPod>();
-  readonly #source: ClaimSource;
+  readonly #sources: Sources;
   readonly #rounds: EvidenceRounds;
   #config: BackendConfig;
-  #leader: LeaderConfig;
   #highestTerm: string | null = null;
-  readonly #reigns = new Reigns();
+  #reigns = new Reigns();
   #roundsFinished = 0;
   #seenRounds = 0;
   #current: LeadershipInput;
   #lastLeaderId: number | null = null;
   #leaderlessSinceMs: number;
+  #inForce: boolean;
 
-  constructor(
-    config: BackendConfig & { leader: LeaderConfig },
-    firstRevision: number,
-    deps: LeaderWatchDeps,
-  ) {
+  /** @param inForce false: it only prepares to follow another one, and says nothing before `takeOver` */
+  constructor(config: BackendConfig, deps: LeaderWatchDeps, inForce: boolean) {
     this.#deps = deps;
     this.#config = config;
-    this.#leader = config.leader;
+    this.#inForce = inForce;
     this.#leaderlessSinceMs = deps.clock.nowMs();
-    this.#current = {
-      ...UNCONFIGURED,
-      state: 'none',
-      reason: 'no Pod claims to lead',
-      revision: firstRevision,
-    };
-    deps.metrics.leaderChanges.with(config.name);
-    deps.metrics.leaderlessSeconds.with(config.name);
-    this.#source = this.#createSource();
+    this.#current = nothingKnown(config, 1);
+    this.#sources = new Sources({
+      onClaims: () => deps.touch(),
+      // The Pod believed so far may not know yet: ask it, so that both claims do not stand beside each other for a period.
+      onNewClaim: (podId) => {
+        if (podId !== this.#current.leaderId) this.#rounds.evidence(podId);
+      },
+    });
     this.#rounds = new EvidenceRounds(
       deps.clock,
       () => this.#pods.size,
-      (first, finished) => this.#source.round(first, finished),
+      (first, finished) => this.#sources.round(first, finished),
       () => {
         this.#roundsFinished++;
         deps.touch();
       },
     );
+    this.#ask();
+    this.#showSeries();
   }
 
-  /** Of a backend without a leader source. */
-  static unconfigured(revision: number): LeadershipInput {
-    return { ...UNCONFIGURED, revision };
-  }
-
-  reconfigure(config: BackendConfig & { leader: LeaderConfig }): void {
+  /** Another configuration of the same backend: who is asked may change, what is believed stays. */
+  reconfigure(config: BackendConfig): void {
+    const before = this.#config;
+    this.countLeaderless();
     this.#config = config;
-    this.#leader = config.leader;
+    if ((config.leader === null) !== (before.leader === null))
+      this.#current = nothingKnown(config, this.#current.revision + 1);
+    if (!sameQuestion(before, config)) this.#ask();
+    this.#showSeries();
   }
 
-  join(pod: RosterPod): void {
+  /** This one is in force from now on, and goes on from what `before` had come to believe. @param related they share Pods */
+  takeOver(before: LeaderWatch, related: boolean): void {
+    before.countLeaderless();
+    this.#inForce = true;
+    this.#leaderlessSinceMs = this.#deps.clock.nowMs();
+    const { revision } = before.#current;
+    if (related) {
+      this.#highestTerm = higherTerm(this.#highestTerm, before.#highestTerm);
+      this.#lastLeaderId = before.#lastLeaderId;
+      this.#reigns = before.#reigns;
+      this.#current = before.#current;
+    } else this.#current = { ...this.#current, revision };
+    this.#showSeries();
+  }
+
+  /** @param asked called once: the Pod has been asked for the first time, well or badly, or will not be */
+  join(pod: RosterPod, known: KnownClaim | null, asked: () => void): void {
     this.#pods.set(pod.id, pod);
-    this.#source.join(pod);
+    this.#sources.join(pod, known, asked);
     this.#deps.touch();
   }
 
   leave(podId: number): void {
     this.#pods.delete(podId);
-    this.#source.leave(podId);
+    this.#sources.leave(podId);
     this.#deps.touch();
   }
 
@@ -117,24 +118,31 @@ export class LeaderWatch {
   }
 
   claims(): readonly Claim[] {
-    return this.#source.claims();
+    return this.#sources.claims();
   }
 
   lastProbe(podId: number): ProbeReport | null {
-    return this.#source.lastProbe(podId);
+    return this.#sources.known(podId).lastProbe;
+  }
+
+  /** What is believed of one Pod, for a source that takes over. */
+  known(podId: number): KnownClaim {
+    return this.#sources.known(podId);
   }
 
   /** Works out who leads now. */
   settle(): LeadershipInput {
-    const claimants: Claimant[] = this.#source.claims().flatMap(({ podId, term }) => {
+    const before = this.#current;
+    const { leader } = this.#config;
+    if (leader === null) return before;
+    const claimants: Claimant[] = this.#sources.claims().flatMap(({ podId, term }) => {
       const pod = this.#pods.get(podId);
       return pod === undefined
         ? []
         : [{ podId, name: pod.member.name, ready: this.#deps.isReady(podId), term }];
     });
-    const { highestTerm, ...verdict } = arbitrate(claimants, this.#highestTerm, this.#leader.onConflict);
+    const { highestTerm, ...verdict } = arbitrate(claimants, this.#highestTerm, leader.onConflict);
     this.#highestTerm = highestTerm;
-    const before = this.#current;
     const moved =
       verdict.state !== before.state || verdict.leaderId !== before.leaderId || verdict.term !== before.term;
     const revision = before.revision + (moved || this.#roundsFinished !== this.#seenRounds ? 1 : 0);
@@ -149,7 +157,8 @@ export class LeaderWatch {
   /** Adds the time without a leader up to now to its metric. */
   countLeaderless(): void {
     const nowMs = this.#deps.clock.nowMs();
-    if (this.#current.state !== 'known')
+    const { state } = this.#current;
+    if (this.#inForce && this.#config.leader !== null && state !== 'known')
       this.#deps.metrics.leaderlessSeconds.with(this.#config.name).value +=
         (nowMs - this.#leaderlessSinceMs) / 1000;
     this.#leaderlessSinceMs = nowMs;
@@ -157,7 +166,23 @@ export class LeaderWatch {
 
   close(): void {
     this.#rounds.close();
-    this.#source.close();
+    this.#sources.close();
+  }
+
+  #ask(): void {
+    const config = this.#config;
+    const name = (): string => this.#config.name;
+    this.#sources.use(hasLeader(config) ? (events) => createSource(config, name, events, this.#deps) : null, [
+      ...this.#pods.values(),
+    ]);
+    this.#deps.touch();
+  }
+
+  /** Counters exist from 0 on. */
+  #showSeries(): void {
+    if (!this.#inForce || this.#config.leader === null) return;
+    this.#deps.metrics.leaderChanges.with(this.#config.name);
+    this.#deps.metrics.leaderlessSeconds.with(this.#config.name);
   }
 
   #note(before: LeadershipInput): void {
@@ -173,23 +198,25 @@ export class LeaderWatch {
     // Whoever takes over shall be found now, not a period later.
     if (before.state === 'known' && state !== 'known') this.#rounds.evidence(null);
   }
+}
 
-  #createSource(): ClaimSource {
-    const { source } = this.#leader;
-    const events: ClaimEvents = {
-      onClaims: () => this.#deps.touch(),
-      // The Pod believed so far may not know yet: ask it, so that both claims do not stand beside each other for a period.
-      onNewClaim: (podId) => {
-        if (podId !== this.#current.leaderId) this.#rounds.evidence(podId);
-      },
-    };
-    if (source.type === 'Probe') return probeSource(this.#config.name, source, events, this.#deps);
-    const afterRound = (finished: () => void): void => this.#deps.probeHealth(finished);
-    if (source.type === 'Ordinal') return ordinalSource(source.ordinal, events, afterRound);
-    return dnsSource(
-      (onAddresses) => this.#deps.watchAddresses(this.#config, source.service, onAddresses),
-      events,
-      afterRound,
-    );
-  }
+function hasLeader(config: BackendConfig): config is BackendConfig & { leader: LeaderConfig } {
+  return config.leader !== null;
+}
+
+function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipInput {
+  const nobody = { leaderId: null, term: null, claimants: [], revision, reign: 0 };
+  return leader === null
+    ? { ...nobody, state: 'unconfigured', reason: 'the backend has no leader configured' }
+    : { ...nobody, state: 'none', reason: 'no Pod claims to lead' };
+}
+
+/** Whether the source in force asks just what another configuration wants to be asked. */
+function sameQuestion(before: BackendConfig, after: BackendConfig): boolean {
+  if (!isDeepStrictEqual(before.leader?.source, after.leader?.source)) return false;
+  // Name servers are asked as `discovery` says, and counted under the backend's name.
+  return (
+    after.leader?.source.type !== 'DNS' ||
+    (before.name === after.name && isDeepStrictEqual(before.discovery, after.discovery))
+  );
 }

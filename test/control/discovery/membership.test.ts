@@ -16,14 +16,14 @@ const names = (list: readonly Member[] | null): string[] | null => list?.map((m)
 
 describe('Membership', () => {
   it('says nothing when nothing changed, in whatever order (D01)', () => {
-    const held = new Membership(2, 30_000);
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
     expect(names(held.apply(members(pod(1), pod(2)), 0))).toEqual(['db-1', 'db-2']);
     expect(held.apply(members(pod(2), pod(1)), 1)).toBeNull();
     expect(held.apply(members(pod(2, ['10.0.0.2', '10.0.0.2']), pod(1)), 1)).toBeNull();
   });
 
   it('drops a Pod that is missing from `absence` answers in a row, not from fewer', () => {
-    const held = new Membership(3, 30_000);
+    const held = new Membership({ absence: 3, emptyHoldMs: 30_000 });
     held.apply(members(pod(1), pod(2)), 0);
     expect(held.apply(members(pod(1)), 1)).toBeNull();
     expect(held.apply(members(pod(1)), 2)).toBeNull();
@@ -36,13 +36,13 @@ describe('Membership', () => {
   });
 
   it('believes the first shorter answer where absence is 1', () => {
-    const held = new Membership(1, 30_000);
+    const held = new Membership({ absence: 1, emptyHoldMs: 30_000 });
     held.apply(members(pod(1), pod(2)), 0);
     expect(names(held.apply(members(pod(1)), 1))).toEqual(['db-1']);
   });
 
   it('D04 believes an empty answer after emptyHold only, counted from the first one', () => {
-    const held = new Membership(2, 30_000);
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
     held.apply(members(pod(1)), 0);
     expect(held.emptyLeftMs(0)).toBeNull();
     expect(held.apply(empty, 1000)).toBeNull();
@@ -54,7 +54,7 @@ describe('Membership', () => {
   });
 
   it('N7 starts the hold anew after an answer', () => {
-    const held = new Membership(2, 30_000);
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
     held.apply(members(pod(1)), 0);
     held.apply(empty, 1000);
     held.apply(members(pod(1)), 20_000);
@@ -63,20 +63,20 @@ describe('Membership', () => {
   });
 
   it('shows a new address of a known Pod as a change of that Pod', () => {
-    const held = new Membership(2, 30_000);
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
     held.apply(members(pod(1)), 0);
     const changed = held.apply(members(pod(1, ['10.0.0.9'])), 1);
     expect(changed?.map((m) => [m.key, m.addresses])).toEqual([[pod(1).key, ['10.0.0.9']]]);
   });
 
   it('takes an address from a missing Pod at once when another Pod has it', () => {
-    const held = new Membership(5, 30_000);
+    const held = new Membership({ absence: 5, emptyHoldMs: 30_000 });
     held.apply(members(pod(1), pod(2)), 0);
     expect(names(held.apply(members(pod(2), pod(3, ['10.0.0.1'])), 1))).toEqual(['db-2', 'db-3']);
   });
 
   it('leaves a missing Pod the addresses that nobody else has', () => {
-    const held = new Membership(5, 30_000);
+    const held = new Membership({ absence: 5, emptyHoldMs: 30_000 });
     held.apply(members(pod(1, ['10.0.0.1', 'fd00::1'])), 0);
     const now = held.apply(members(pod(3, ['10.0.0.1'])), 1);
     expect(now?.map((m) => [m.name, m.addresses])).toEqual([
@@ -86,13 +86,13 @@ describe('Membership', () => {
   });
 
   it('keeps two Pods on one address with different ports', () => {
-    const held = new Membership(2, 30_000);
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
     const both = held.apply(members(pod(1, ['127.0.0.1'], 81), pod(2, ['127.0.0.1'], 82)), 0);
     expect(both).toHaveLength(2);
   });
 
   it('only adds by an answer that is known to be short, and by Pods seen before a round ends', () => {
-    const held = new Membership(1, 30_000);
+    const held = new Membership({ absence: 1, emptyHoldMs: 30_000 });
     held.apply(members(pod(1), pod(2)), 0);
     expect(names(held.apply({ ...members(pod(3)), complete: false } as Round, 1))).toEqual([
       'db-1',

@@ -12,7 +12,12 @@ async function scene(addresses: string[]) {
   const seen: (readonly string[])[] = [];
   const deps = testDeps();
   const backend = backendFor([server.address], 80, { queryTimeoutMs: 1500 });
-  const watched = watchAddresses(backend, `${LEADER}.`, (now) => void seen.push(now), deps);
+  const watched = watchAddresses(
+    backend,
+    `${LEADER}.`,
+    { onAddresses: (now) => void seen.push(now), onLookup() {} },
+    deps,
+  );
   onTestFinished(() => watched.close());
   await until(() => seen.length > 0 || server.queries.length > 3, 'the first answer');
   return { server, seen, watched, deps };

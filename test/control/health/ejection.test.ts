@@ -53,6 +53,8 @@ it('a Pod comes back although its timer fires a fraction of a millisecond early'
       metrics,
       runProbe: () => ({ cancel() {} }),
     },
+    null,
+    () => {},
     () => {},
   );
   try {

@@ -1,0 +1,30 @@
+import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
+import type { ClaimEvents, ClaimSource } from './contract.ts';
+import { type DnsWatch, type DnsWatchEvents, dnsSource } from './dns-source.ts';
+import { ordinalSource } from './ordinal-source.ts';
+import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
+
+export interface CreateSourceDeps extends ProbeSourceDeps {
+  watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
+  /** Probes the health of every Pod now. */
+  probeHealth(finished: () => void): void;
+}
+
+/** The source of claims that a backend's `leader` asks for. @param name the backend's name now */
+export function createSource(
+  backend: BackendConfig & { readonly leader: LeaderConfig },
+  name: () => string,
+  events: ClaimEvents,
+  deps: CreateSourceDeps,
+): ClaimSource {
+  const { source } = backend.leader;
+  const afterRound = (finished: () => void): void => deps.probeHealth(finished);
+  switch (source.type) {
+    case 'Probe':
+      return probeSource(name, source, events, deps);
+    case 'Ordinal':
+      return ordinalSource(source.ordinal, events, afterRound);
+    case 'DNS':
+      return dnsSource((watch) => deps.watchAddresses(backend, source.service, watch), events, afterRound);
+  }
+}
