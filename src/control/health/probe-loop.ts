@@ -111,9 +111,10 @@ export class ProbeLoop {
       ended = true;
       this.#running = null;
       this.#busy = false;
-      this.#options.onResult(result, startedMs);
+      // Before the result is told: it may begin another probe at once, with others who wait for that one.
       const current = this.#current;
       this.#current = [];
+      this.#options.onResult(result, startedMs);
       for (const finished of current) finished();
       this.#next();
     });

@@ -25,8 +25,10 @@ export class Sources {
 
   /** Asks by another source from now on; null: nobody is asked any more. @param pods those to be asked about */
   use(create: ((events: ClaimEvents) => ClaimSource) | null, pods: readonly RosterPod[]): void {
-    this.#next?.source.close();
+    const replaced = this.#next;
+    // Before it is closed: a source that closes says that it will ask nobody any more.
     this.#next = null;
+    replaced?.source.close();
     if (create === null) {
       this.#inForce?.close();
       this.#inForce = null;
