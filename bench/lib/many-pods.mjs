@@ -31,14 +31,20 @@ http {
   return port;
 }
 
-/** Answers A of the service with the first `count` Pods, and PTR of each; over UDP truncated where it is too long. @returns the port */
-export async function startNames(count) {
+/**
+ * Answers A of the service with its Pods, and PTR of each; over UDP truncated where it is too long.
+ * @param pods how many there are, or a function that says the numbers of their addresses at present
+ * @param ordinalOf the ordinal in the name of the Pod at an address
+ * @returns the port
+ */
+export async function startNames(pods, ordinalOf = (address) => address) {
+  const present = typeof pods === 'number' ? () => Array.from({ length: pods }, (_, pod) => pod) : pods;
   const answersTo = ({ name, type }) => {
     if (type === 'A' && name.toLowerCase() === SERVICE)
-      return Array.from({ length: count }, (_, pod) => ({ name, type, ttl: 5, data: addressOf(pod) }));
+      return present().map((pod) => ({ name, type, ttl: 5, data: addressOf(pod) }));
     if (type !== 'PTR') return [];
     const [d, c] = name.split('.').map(Number);
-    return [{ name, type, ttl: 5, data: `pod-${c * 250 + d - 1}.${SERVICE}` }];
+    return [{ name, type, ttl: 5, data: `pod-${ordinalOf(c * 250 + d - 1)}.${SERVICE}` }];
   };
   const reply = (bytes, limit) => {
     const query = packet.decode(bytes);
@@ -85,7 +91,15 @@ export async function startNames(count) {
 }
 
 /** headroute with so many rules in front of these Pods, each probed by HTTP every 2 s. Rule n takes /r<n>/. */
-export async function startManyRules({ pods, rules, port: pod, names, nodeFlags = [], limits = {} }) {
+export async function startManyRules({
+  pods,
+  rules,
+  port: pod,
+  names,
+  nodeFlags = [],
+  limits = {},
+  discovery = {},
+}) {
   const [port, admin, debug] = await freePorts(3);
   const list = Array.from({ length: rules }, (_, n) => ({
     name: `rule-${n}`,
@@ -100,7 +114,7 @@ export async function startManyRules({ pods, rules, port: pod, names, nodeFlags 
         name: 'pod',
         service: SERVICE,
         port: pod,
-        discovery: { nameservers: [`127.0.0.1:${names}`] },
+        discovery: { nameservers: [`127.0.0.1:${names}`], ...discovery },
         health: { httpGet: { path: '/healthz' }, period: '2s' },
         connection: { idleTimeout: '5m' },
       },

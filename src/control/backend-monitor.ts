@@ -3,6 +3,7 @@ import type { BackendConfig } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { PodState } from '../model/pod.ts';
 import type { Logger } from '../platform/logger.ts';
+import { inSlices } from '../platform/turn.ts';
 import type { BackendInput } from './build-snapshot.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
 import { Membership } from './discovery/membership.ts';
@@ -41,6 +42,9 @@ export class BackendMonitor {
   #nextDiscovery: Discovery | null = null;
   #attempted = false;
   #pruneDue = false;
+  /** A set of members is being taken, in slices. */
+  #taking = false;
+  #nextMembers: readonly Member[] | null = null;
   #closed = false;
 
   /**
@@ -60,6 +64,7 @@ export class BackendMonitor {
       config,
       {
         ...deps,
+        touch: () => this.#touch(),
         probeHealth: (finished) => this.#probeAll(finished),
         isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
       },
@@ -75,7 +80,7 @@ export class BackendMonitor {
 
   start(): void {
     this.#discovery.start();
-    if (this.#membership.size > 0) this.#members(this.#membership.members());
+    if (this.#membership.size > 0) void this.#members(this.#membership.members());
   }
 
   get config(): BackendConfig {
@@ -196,7 +201,7 @@ export class BackendMonitor {
 
   #createDiscovery(): Discovery {
     const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
-      onMembers: (members) => this.#members(members),
+      onMembers: (members) => void this.#members(members),
       onAttempt: () => {
         this.#attempted = true;
       },
@@ -218,7 +223,7 @@ export class BackendMonitor {
   }
 
   #probeAll(finished: () => void): void {
-    const monitors = [...this.#roster.present()].map(({ id }) => this.#pods.get(id)!);
+    const monitors = [...this.#roster.present()].flatMap(({ id }) => this.#pods.get(id) ?? []);
     let open = monitors.length;
     if (open === 0) finished();
     for (const monitor of monitors)
@@ -227,16 +232,55 @@ export class BackendMonitor {
       });
   }
 
-  #members(members: readonly Member[]): void {
-    if (this.#closed) return;
-    const { joined, left } = this.#roster.update(members);
-    for (const pod of left) {
-      this.#leader.leave(pod.id);
-      this.#pods.get(pod.id)?.depart();
+  /** Takes a set of members; of those that come while one is taken, the last. */
+  async #members(members: readonly Member[]): Promise<void> {
+    this.#nextMembers = members;
+    if (this.#taking) return;
+    this.#taking = true;
+    const taken = this.#warmUp.open();
+    try {
+      while (this.#nextMembers !== null && !this.#closed) {
+        const next: readonly Member[] = this.#nextMembers;
+        this.#nextMembers = null;
+        await inSlices(this.#take(next));
+      }
+    } catch (error) {
+      this.#deps.logger.error({ backend: this.#config.name, err: error }, 'members could not be taken');
     }
-    for (const pod of joined) this.#join(pod);
+    this.#taking = false;
+    taken();
+    this.#touch();
+  }
+
+  /** In steps: a thousand Pods may be replaced at once. What was sent to the leader waits for nothing: it goes first. */
+  *#take(members: readonly Member[]): Generator<void, void> {
+    const { joined, left } = this.#roster.update(members);
+    const { leaderId } = this.#leader.current;
+    const lost = left.find(({ id }) => id === leaderId);
+    if (lost !== undefined) {
+      this.#depart(lost);
+      this.#deps.touch();
+    }
+    for (const pod of left) {
+      if (pod !== lost) this.#depart(pod);
+      yield;
+    }
+    for (const pod of joined) {
+      if (this.#closed) return;
+      this.#join(pod);
+      yield;
+    }
     this.#dropForgotten();
-    this.#deps.touch();
+  }
+
+  #depart(pod: RosterPod): void {
+    this.#leader.leave(pod.id);
+    this.#pods.get(pod.id)?.depart();
+  }
+
+  /** Told once for all members that are taken together. */
+  #touch(): void {
+    if (!this.#taking) this.#deps.touch();
   }
 
   #join(pod: RosterPod): void {
@@ -263,7 +307,7 @@ export class BackendMonitor {
   }
 
   #changed(monitor: PodMonitor, before: PodState): void {
-    this.#deps.touch();
+    this.#touch();
     const { state, reason, pod } = monitor;
     if (state !== before)
       this.#deps.logger.info(
@@ -288,7 +332,7 @@ export class BackendMonitor {
     this.#pods.get(podId)?.close();
     this.#pods.delete(podId);
     this.#pruneDue = true;
-    this.#deps.touch();
+    this.#touch();
   }
 
   /** Series of Pods that are gone must not stay (M1). Once for all that went in a turn: a thousand may go together. */

@@ -203,6 +203,7 @@ describe('reload', () => {
     w.members([]);
     expect(w.plane.firstRoundDone()).toBe(false);
     w.members([], 'other');
+    await w.run(0);
     expect(w.plane.firstRoundDone()).toBe(true);
   });
 

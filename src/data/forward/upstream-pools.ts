@@ -41,10 +41,17 @@ export class UpstreamPools {
     this.closeIdle(Number.POSITIVE_INFINITY);
   }
 
+  /** One that no request ever went to has nothing to wait for. */
+  #leave(podId: number): void {
+    const pool = this.#pools.get(podId);
+    if (pool === undefined) this.#outcomes.report({ kind: 'drained', podId });
+    else pool.leave();
+  }
+
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
     for (const [name, backend] of next.backends) {
       if (previous.backends.get(name) === backend) continue;
-      for (const pod of backend.pods) if (pod.state === 'draining') this.of(name, pod).leave();
+      for (const pod of backend.pods) if (pod.state === 'draining') this.#leave(pod.id);
     }
     // Pods that are in no backend any more. Their pools stay as long as a request holds on to them.
     const present = new Set<number>();
