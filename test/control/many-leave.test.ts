@@ -5,6 +5,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Member } from '../../src/control/discovery/contract.ts';
 import { UpstreamPools } from '../../src/data/forward/upstream-pools.ts';
+import { LocalErrorLog } from '../../src/platform/local-error.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import { mainThreadCpuMs } from '../helpers/thread-cpu.ts';
 import { config, follower, member, probedBackend, type World, world } from './harness.ts';
@@ -45,7 +46,9 @@ async function allReady(): Promise<void> {
 
 it('1,000 Pods that had requests leave, and are replaced, in turns that do not grow with the square of their number', async () => {
   w = world(config([probedBackend()]));
-  const pools = new UpstreamPools(w.cell, w.metrics, w.plane, silentLogger);
+  const logger = silentLogger;
+  const localErrors = new LocalErrorLog(logger);
+  const pools = new UpstreamPools(w.cell, { metrics: w.metrics, outcomes: w.plane, logger, localErrors });
   const serve = (): void => {
     for (const pod of w.backend().ready)
       for (const result of ['ok', 'reset', 'timeout']) pools.of('db', pod).result(result);

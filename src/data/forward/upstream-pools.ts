@@ -44,7 +44,7 @@ export class UpstreamPools {
   /** One that no request ever went to has nothing to wait for. */
   #leave(podId: number): void {
     const pool = this.#pools.get(podId);
-    if (pool === undefined) this.#outcomes.report({ kind: 'drained', podId });
+    if (pool === undefined) this.#deps.outcomes.report({ kind: 'drained', podId });
     else pool.leave();
   }
 
