@@ -131,6 +131,13 @@ describe('C03 a GET may be sent again, to another Pod', () => {
     expect(pods[0]!.requests.length + pods[1]!.requests.length).toBe(1);
   });
 
+  it('what is not HTTP is not asked for again', async () => {
+    const noise: PodScript = { onRequest: (c) => c.write('SSH-2.0-x\r\n\r\n') };
+    const { pods, client: dial } = await scene({ scripts: [noise, noise] });
+    expectProblem(await (await dial()).exchange(GET), 'upstream_protocol', true);
+    expect(pods[0]!.requests.length + pods[1]!.requests.length).toBe(1);
+  });
+
   it('the budget bounds retries of many failing requests', async () => {
     const dead: PodScript = { onRequest: (c) => c.reset() };
     const {

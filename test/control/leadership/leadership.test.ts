@@ -266,11 +266,27 @@ describe('evidence', () => {
     w = await twoPods(probed({ periodMs: 60_000 }));
     await w.run(200);
     w.probes.length = 0;
+    const believed: (string | null)[] = [leads()];
+    w.cell.subscribe(() => believed.push(leads()));
     w.plane.report({ kind: 'not_leader', podId: w.pod('db-0').id, hint });
     await w.run(20);
+    // Whoever it names leads in no snapshot before that Pod claims itself.
+    expect(new Set(believed)).toEqual(new Set(['db-0']));
     const asked = w.probes.filter(({ what }) => what.startsWith('leader')).map(({ what }) => what);
     expect(asked).toHaveLength(2);
     expect(asked[0]).toBe(`leader ${firstAsked}`);
+  });
+
+  it('a Location believed by nobody: while no Pod claims, or the one named is silent, no snapshot has a leader', async () => {
+    w = await twoPods(probed(), follower(), follower({ leader: 'timeout' }));
+    const believed: (string | null)[] = [leads()];
+    w.cell.subscribe(() => believed.push(leads()));
+    for (const name of ['db-0', 'db-1'])
+      for (const podId of [w.pod('db-0').id, w.pod('db-1').id]) {
+        w.plane.report({ kind: 'not_leader', podId, hint: `http://${name}/` });
+        await w.run(700);
+      }
+    expect(new Set(believed)).toEqual(new Set([null]));
   });
 
   it('finishes a round although a Pod leaves during it', async () => {

@@ -1,6 +1,7 @@
 /** TCP connections that wait for a leader. */
 import { describe, expect, it } from 'vitest';
 import { pause, poll } from '../../helpers/waiting.ts';
+import { hold } from '../fixtures.ts';
 import { leaderRule, rawPods, tcp } from './harness.ts';
 
 describe('holding', () => {
@@ -37,6 +38,24 @@ describe('holding', () => {
     const none = await tcp(leaderRule({ timeoutMs: 0 }), views, 'conflict');
     await (await none.client()).closed();
     expect(none.failures('leader_conflict')).toBe(1);
+  });
+
+  it('several holds of one connection share one hold.timeout: it ends before one that came later and has longer', async () => {
+    const { taps, views } = await rawPods(1);
+    taps[0]!.refuse();
+    const t = await tcp(leaderRule({ timeoutMs: 700 }), views, 'none');
+    await t.client();
+    await poll(() => t.queue.size === 1, 'the hold');
+    const endOf = (timeoutMs: number): Promise<void> =>
+      new Promise((expire) => {
+        t.queue.enter(`${timeoutMs}`, { ...hold, timeoutMs }, 0, { retry: () => false, expire });
+      });
+    const late = endOf(850);
+    await endOf(400);
+    t.publish(views, views[0]);
+    await poll(() => t.outcomes.length === 1, 'the leader to be tried');
+    await late;
+    expect(t.failures('hold_timeout')).toBe(1);
   });
 
   it('reads nothing while it holds: a client that writes on is held back', async () => {
