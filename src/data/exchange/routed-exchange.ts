@@ -326,7 +326,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   #mayTryAgain(): boolean {
     if (this.#kept.pieces === null || this.attempts > this.rule.retry.attempts) return false;
-    if (this.#turnedAway?.isUsedUp === true) return false;
     return this.runtime.budget?.spend(performance.now()) ?? true;
   }
 

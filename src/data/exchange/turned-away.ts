@@ -23,14 +23,9 @@ export class TurnedAway {
     this.#sends++;
   }
 
-  /** Whether it must not be sent any more, to nobody. */
-  get isUsedUp(): boolean {
-    return this.#sends >= this.#attempts;
-  }
-
   /** As `PickContext.barred`. */
   barred(leader: PodView, reign: number): string | null {
-    if (this.isUsedUp)
+    if (this.#sends >= this.#attempts)
       return `sent ${this.#sends} times more after an answer that its Pod does not lead, as often as retry.attempts allows`;
     if (!this.#by.some((one) => one.podId === leader.id && one.reign === reign)) return null;
     return `${leader.name} answered this request that it does not lead, and has claimed to lead without a break since`;
