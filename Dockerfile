@@ -9,7 +9,7 @@ COPY scripts/build.mjs scripts/build.mjs
 COPY src src
 RUN npm run build
 
-# Node and what it links to: no shell, no package manager. headroute is one file and writes nothing.
+# Node and what it links to: no shell, no package manager. headroute is two files and writes nothing.
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 LABEL org.opencontainers.image.title="headroute" \
       org.opencontainers.image.description="A sidecar that routes each request to the right Pod of a headless Service" \
@@ -17,7 +17,7 @@ LABEL org.opencontainers.image.title="headroute" \
       org.opencontainers.image.version="0.1.0"
 ENV NODE_ENV=production
 COPY LICENSE /licenses/LICENSE
-COPY --from=build /src/dist/headroute.js /app/headroute.js
+COPY --from=build /src/dist/ /app/
 # By number: the kubelet cannot tell that a named user is not root (runAsNonRoot).
 USER 65532:65532
 EXPOSE 9180

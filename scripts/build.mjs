@@ -1,16 +1,19 @@
-// Bundles src/main.ts into dist/headroute.js: one file, so that the image needs no node_modules.
-import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+// Bundles the program into dist/: headroute.js, a few lines that take the signals, and headroute-main.js, all the rest, so that
+// the image needs no node_modules.
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const out = new URL('../dist/', import.meta.url).pathname;
 mkdirSync(out, { recursive: true });
 // Written aside and renamed: a sidecar that starts during a build never reads half a file.
-const partial = `${out}.headroute.${process.pid}.js`;
+const partial = mkdtempSync(`${out}.build-`);
 await build({
-  entryPoints: [new URL('../src/main.ts', import.meta.url).pathname],
-  outfile: partial,
+  entryPoints: [new URL('../src/headroute.ts', import.meta.url).pathname],
+  outdir: partial,
   bundle: true,
+  splitting: true,
+  chunkNames: 'headroute-[name]',
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
@@ -23,5 +26,6 @@ await build({
   },
   logLevel: 'warning',
 });
-chmodSync(partial, 0o755);
-renameSync(partial, `${out}headroute.js`);
+chmodSync(`${partial}/headroute.js`, 0o755);
+for (const file of readdirSync(partial).sort()) renameSync(`${partial}/${file}`, `${out}${file}`);
+rmSync(partial, { recursive: true });

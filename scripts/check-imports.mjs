@@ -6,8 +6,10 @@ const root = resolve(process.argv[2] ?? 'src');
 
 /** First pattern that matches a file's path decides what it may import (paths from src/; `node:` and packages apart). */
 const LAYERS = [
-  // A thread enters the program again to parse: there is but one file.
-  ['main.ts', ['cli/', 'platform/', 'control/config/parse-thread.ts']],
+  // In force before anything else is loaded.
+  ['headroute.ts', ['main.ts']],
+  // A thread enters the program again to parse: it is bundled as one.
+  ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/parse-thread.ts']],
   ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
   [
     'cli/',

@@ -7,7 +7,7 @@ import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
 import { restartProblems } from './control/config/restart.ts';
-import { watchConfig } from './control/config/watch.ts';
+import { type ConfigWatch, watchConfig } from './control/config/watch.ts';
 import { ControlPlane, type PreparedControl } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { requestViewOf } from './data/described-request.ts';
@@ -15,6 +15,7 @@ import { explainRequest, listenerOfUrl } from './data/explain.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
 import { startLoopMonitor } from './observe/loop-monitor.ts';
 import { Metrics } from './observe/metrics.ts';
@@ -39,6 +40,8 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Readable log lines instead of JSON. */
   readonly pretty: boolean;
+  /** Where log lines go. */
+  readonly log: LineWriter;
   /** Somebody asked by `POST /quit`; stop as on SIGTERM. */
   onQuit(): void;
 }
@@ -49,6 +52,8 @@ export interface App {
   readonly debug: HostPort;
   listeners(): { name: string; host: string; port: number }[];
   readonly logger: LeveledLogger;
+  /** Reads the configuration again now, as on SIGHUP, and says so where nothing changed. */
+  reread(): void;
   /** Stops accepting, lets what is in flight finish within `shutdown.timeout`, closes everything. */
   stop(): Promise<void>;
 }
@@ -75,14 +80,18 @@ class RunningApp implements App {
   readonly #monitor = startLoopMonitor();
   readonly #hash: string;
   #servers: { close(): Promise<void> }[] = [];
-  #watch: { close(): void } | null = null;
+  #watch: ConfigWatch | null = null;
   #reloading: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
   constructor(options: AppOptions, config: Config, hash: string) {
     this.#options = options;
     this.#hash = hash;
-    this.logger = createLogger({ level: config.log.level, pretty: options.pretty });
+    this.logger = createLogger({
+      level: config.log.level,
+      pretty: options.pretty,
+      write: (line) => options.log.write(line),
+    });
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
     this.#control = new ControlPlane({ cell: this.#cell, metrics: this.#metrics, logger });
@@ -129,6 +138,10 @@ class RunningApp implements App {
     return this;
   }
 
+  reread(): void {
+    this.#watch?.reread(this.#cell.current().configHash);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -151,7 +164,11 @@ class RunningApp implements App {
   async #startServers(config: Config): Promise<void> {
     const { logger } = this;
     const append = startProcessMetrics();
-    const families = [...this.#metrics.all(), ...snapshotFamilies(() => this.#cell.current(), version)];
+    const families = [
+      ...this.#metrics.all(),
+      ...snapshotFamilies(() => this.#cell.current(), version),
+      droppedLines(this.#options.log),
+    ];
     const admin = await startAdminServer({
       address: config.admin,
       logger,

@@ -7,6 +7,8 @@ import { resolveFile } from './cli/resolve-live.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
 import { becameParseThread } from './control/config/parse-thread.ts';
+import { LineWriter } from './observe/line-writer.ts';
+import { stderrDescriptor } from './observe/stderr.ts';
 import { version } from './platform/version.ts';
 
 const { env } = process;
@@ -31,15 +33,26 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'run':
       return run(command.config, {
         env,
-        err,
+        log: new LineWriter(stderrDescriptor()),
         pretty: process.stderr.isTTY === true,
         exit: (status) => process.exit(status),
-        onStopSignal(callback) {
-          for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => callback(signal));
-        },
+        onStopSignal: (callback) => takeOver(['SIGTERM', 'SIGINT'], callback),
+        onReloadSignal: (callback) => takeOver(['SIGHUP'], callback),
       });
     case 'demo':
       return demo(command, { program: process.argv[1]!, out, err, terminal: process.stdout.isTTY === true });
+  }
+}
+
+/**
+ * Instead of what headroute.ts does with them while the program is being loaded. Its listeners go last: with none left, Node.js
+ * would drop a signal that has arrived and not been told yet.
+ */
+function takeOver(signals: readonly NodeJS.Signals[], callback: () => void): void {
+  for (const signal of signals) {
+    const before = process.listeners(signal) as (() => void)[];
+    process.on(signal, () => callback());
+    for (const listener of before) process.off(signal, listener);
   }
 }
 

@@ -12,5 +12,6 @@ usage:
   headroute --version | --help
 
 --config defaults to $HEADROUTE_CONFIG, else /etc/headroute/headroute.yaml.
+SIGTERM and SIGINT stop the sidecar within shutdown.timeout, a second one at once; SIGHUP reads the configuration again.
 Exit status: 0 done; 1 the configuration is invalid or the sidecar could not start; 2 wrong usage.
 `;

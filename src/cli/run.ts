@@ -1,49 +1,65 @@
-import { StartError, startApp } from '../app.ts';
+import { type App, StartError, startApp } from '../app.ts';
 import { formatProblem } from '../control/config/problem.ts';
+import type { LineWriter } from '../observe/line-writer.ts';
+
+/** How long the last lines of the log may take to be written once all is over. */
+const LAST_LINES_MS = 500;
 
 export interface RunDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where logs and problems go. */
+  readonly log: LineWriter;
   /** Whether stderr is a terminal. */
   readonly pretty: boolean;
-  /** Takes text as it is to be written. */
-  err(text: string): void;
   /** Calls back on SIGTERM and SIGINT, each time. */
-  onStopSignal(callback: (signal: string) => void): void;
+  onStopSignal(callback: () => void): void;
+  /** Calls back on SIGHUP, each time. */
+  onReloadSignal(callback: () => void): void;
   /** Ends the process at once. */
-  exit(status: number): void;
+  exit(status: number): never;
 }
 
 /**
- * `headroute run`: the sidecar, until it is told to stop. A second signal ends the process at once.
- * @returns the exit status: 0 stopped; 1 it could not start
+ * `headroute run`: the sidecar, until it is told to stop. A second signal ends the process at once. Ends the process with 0 when
+ * it was stopped, 1 when it could not start, whoever still holds it or reads no log.
  */
-export async function run(configFile: string, deps: RunDeps): Promise<number> {
-  let stop = (): void => deps.exit(0);
+export async function run(configFile: string, deps: RunDeps): Promise<never> {
+  const { log, env, pretty } = deps;
+  const leave = (status: number): never => {
+    log.flush();
+    return deps.exit(status);
+  };
+  // Nothing is served before the start is done, so nothing has to be finished.
+  let stop = (): void => leave(0);
   let signals = 0;
   deps.onStopSignal(() => {
-    if (++signals > 1) deps.exit(1);
-    else stop();
+    if (++signals > 1) leave(1);
+    stop();
   });
+  let app: App | null = null;
+  // Before the start is done the file is read anyway, and whatever changes meanwhile is found.
+  deps.onReloadSignal(() => app?.reread());
   try {
     let resolveStopped = (): void => {};
     const stopped = new Promise<void>((resolve) => {
       resolveStopped = resolve;
     });
+    app = await startApp({ configFile, env, pretty, log, onQuit: () => resolveStopped() });
     stop = resolveStopped;
-    const app = await startApp({
-      configFile,
-      env: deps.env,
-      pretty: deps.pretty,
-      onQuit: resolveStopped,
-    });
     await stopped;
     await app.stop();
-    return 0;
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    if (error.problems.length > 0)
-      for (const problem of error.problems) deps.err(`${formatProblem(problem)}\n`);
-    else deps.err(`headroute: ${error.message}\n`);
-    return 1;
+    log.write(inWords(error));
+    await log.settled(LAST_LINES_MS);
+    return leave(1);
   }
+  await log.settled(LAST_LINES_MS);
+  return leave(0);
+}
+
+function inWords(error: unknown): string {
+  if (!(error instanceof StartError))
+    return `headroute: ${error instanceof Error ? error.stack : String(error)}\n`;
+  if (error.problems.length === 0) return `headroute: ${error.message}\n`;
+  return error.problems.map((problem) => `${formatProblem(problem)}\n`).join('');
 }

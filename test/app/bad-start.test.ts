@@ -1,7 +1,7 @@
 /** What keeps the built program from starting (issue 10, Bad input): exit 1 and a message that says what to do. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { headroute } from './support/command.ts';
@@ -25,6 +25,14 @@ function file(content: string | Uint8Array): string {
   const name = join(folder, `${++files}.yaml`);
   writeFileSync(name, content);
   return name;
+}
+
+/** Another user may read it there. @returns the file to run */
+function copyOfProgram(): string {
+  const copy = mkdtempSync(join(folder, 'program-'));
+  chmodSync(copy, 0o755);
+  cpSync(dirname(PROGRAM), copy, { recursive: true });
+  return join(copy, basename(PROGRAM));
 }
 
 async function refuses(path: string, message: RegExp): Promise<void> {
@@ -56,8 +64,7 @@ it.concurrent('an unreadable file: says for whom, and what to check', async () =
   chmodSync(secret, 0o000);
   const root = process.getuid?.() === 0;
   // Root reads everything: another user has to try, with a copy of the program where it may read it.
-  const program = join(folder, 'headroute.mjs');
-  copyFileSync(PROGRAM, program);
+  const program = copyOfProgram();
   const { status, stderr } = await headroute(
     ['run', '--config', secret],
     root ? { uid: NOBODY, program } : {},
@@ -83,8 +90,7 @@ it.concurrent.for([
 
 it.concurrent('a privileged port, where this user may not bind it, says so', async () => {
   if (process.getuid?.() !== 0) return;
-  const program = join(folder, 'headroute-copy.mjs');
-  copyFileSync(PROGRAM, program);
+  const program = copyOfProgram();
   const path = file(stringify(scene.document({ listeners: [listener({ address: '127.0.0.1:81' })] })));
   const { status, stderr } = await headroute(['run', '--config', path], { uid: NOBODY, program });
   // A kernel may allow it to everybody (net.ipv4.ip_unprivileged_port_start); then it would run on.

@@ -35,12 +35,22 @@ export interface WatchOptions {
  * inode never changes (case C1), and hashes its content every `intervalMs` besides: events get lost on some file systems. A
  * file that is gone changes nothing until it is back with another content. Never throws.
  */
-export function watchConfig(file: string, options: WatchOptions): { close(): void } {
-  const watcher = new ConfigWatcher(file, options);
-  return { close: () => watcher.close() };
+export function watchConfig(file: string, options: WatchOptions): ConfigWatch {
+  return new ConfigWatcher(file, options);
 }
 
-class ConfigWatcher {
+export interface ConfigWatch {
+  /**
+   * Reads the file now because somebody asked for it: a content that is not in force is told again though it was told before
+   * (what it asked for may be possible by now), and the log says where nothing changed.
+   *
+   * @param inForce the hash of the content in force
+   */
+  reread(inForce: string): void;
+  close(): void;
+}
+
+class ConfigWatcher implements ConfigWatch {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #intervalMs: number;
@@ -83,6 +93,19 @@ class ConfigWatcher {
     this.#soon?.clear();
     this.#later?.clear();
     this.#disarm();
+  }
+
+  reread(inForce: string): void {
+    const { logger } = this.options;
+    logger.info({ file: this.file }, 'reading the configuration again, as SIGHUP asked');
+    this.#unreadable = null;
+    if (!this.#telling) {
+      this.#hash = inForce;
+      this.#told = inForce;
+    }
+    this.#look();
+    if (this.#hash === inForce && this.#unreadable === null && !this.#telling)
+      logger.info({ configHash: inForce }, 'the configuration file has not changed');
   }
 
   #lookLater(): void {

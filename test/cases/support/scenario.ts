@@ -5,6 +5,7 @@ import { test } from 'vitest';
 import { type App, startApp } from '../../../src/app.ts';
 import type { BackendReport, PodReport } from '../../../src/control/report.ts';
 import { type DnsServer, startDnsServer } from '../../../src/demo/dns-server.ts';
+import { LineWriter } from '../../../src/observe/line-writer.ts';
 import { poll } from '../../helpers/waiting.ts';
 import { CasePod, type Ports } from './case-pod.ts';
 import { type Ask, ask, keepAliveAgent, type Seen } from './client.ts';
@@ -164,7 +165,7 @@ async function play(setup: Setup, act: (scene: Scenario) => Promise<void>): Prom
     await setup.before?.({ pods, dns, ports });
     const configFile = join(folder, 'headroute.yaml');
     writeFileSync(configFile, JSON.stringify(configOf(setup, dns, ports), null, 1));
-    app = await startApp({ configFile, env: {}, pretty: false, onQuit() {} });
+    app = await startApp({ configFile, env: {}, pretty: false, log: new LineWriter(2), onQuit() {} });
     await act(new Scenario(dns, pods, ports, app));
   } finally {
     // Pods first: what still hangs on them must not hold the sidecar back.
