@@ -1,0 +1,169 @@
+/**
+ * A pool of connections to real Redis over failovers, as redis-py and Lettuce keep one: a connection that answers READONLY is
+ * kept and used again, so that only the sidecar can end it.
+ *
+ * Story: after a failover the pool writes to the former master, and is told READONLY, for ever
+ * (helm/charts#12851, spring-projects/spring-data-redis#2668). Case id B42 of field-cases.md; sibling of L2, L3 and L10.
+ */
+import { afterEach, expect, it } from 'vitest';
+import { startDnsServer } from '../../src/demo/dns-server.ts';
+import { eventually } from './support/eventually.ts';
+import { Headroute } from './support/headroute.ts';
+import { freePorts } from './support/ports.ts';
+import { RedisClient, RedisServer } from './support/redis.ts';
+
+const SERVICE = 'redis.prod.svc.cluster.local';
+const HOSTS = ['127.0.0.43', '127.0.0.44', '127.0.0.45'];
+/** README's D: period × failureThreshold + timeout. */
+const PROBE = { period: '500ms', timeout: '300ms', failureThreshold: 2 };
+const D_MS = 500 * 2 + 300;
+/** For the clocks and the test's own sockets on a busy machine. */
+const SLACK_MS = 300;
+
+const running: { stop(): Promise<unknown> }[] = [];
+
+async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
+  const server = await starting;
+  running.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  for (const server of running.splice(0).reverse()) await server.stop();
+});
+
+interface Write {
+  readonly key: string;
+  readonly atMs: number;
+  readonly answer: string;
+}
+
+/** Writers that each keep a connection for as long as it lives, whatever it answers. */
+class Pool {
+  readonly writes: Write[] = [];
+  readonly #address: string;
+  readonly #writers: Promise<void>[];
+  readonly #open = new Set<RedisClient>();
+  #stopped = false;
+
+  constructor(address: string, size: number) {
+    this.#address = address;
+    this.#writers = Array.from({ length: size }, (_, n) => this.#write(n));
+  }
+
+  /** Answers since a moment that are no +OK. */
+  refused(sinceMs: number): Write[] {
+    return this.writes.filter(({ atMs, answer }) => atMs >= sinceMs && answer !== '+OK');
+  }
+
+  /** Waits until every writer has written since that moment. */
+  served(sinceMs: number): Promise<unknown> {
+    const since = (): Set<string> =>
+      new Set(
+        this.writes.flatMap((w) => (w.atMs >= sinceMs && w.answer === '+OK' ? [w.key.split(':')[0]!] : [])),
+      );
+    return eventually(async () => since().size === this.#writers.length, 'every writer is served');
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const client of this.#open) client.close();
+    await Promise.all(this.#writers);
+  }
+
+  async #write(writer: number): Promise<void> {
+    for (let n = 0; !this.#stopped; ) {
+      const client = await RedisClient.connect(this.#address).catch(() => null);
+      if (client === null) continue;
+      this.#open.add(client);
+      try {
+        while (!this.#stopped) {
+          const key = `w${writer}:${n++}`;
+          const answer = await client.ask(`SET ${key} 1`);
+          this.writes.push({ key, atMs: performance.now(), answer });
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      } catch {
+        // The connection ended: the outcome of that write is unknown, the next goes over another one.
+      }
+      this.#open.delete(client);
+      client.close();
+    }
+  }
+}
+
+async function raise(): Promise<{ servers: RedisServer[]; headroute: Headroute; pool: Pool }> {
+  const [port] = await freePorts(1, HOSTS);
+  const servers: RedisServer[] = [];
+  for (const [n, host] of HOSTS.entries())
+    servers.push(await kept(RedisServer.start(`redis-${n}`, host, port!, servers[0])));
+  const dns = await startDnsServer();
+  running.push({ stop: () => dns.close() });
+  dns.setService(
+    SERVICE,
+    'redis',
+    port!,
+    servers.map(({ name, host }) => ({ name, addresses: [host] })),
+  );
+  const headroute = await kept(
+    Headroute.start({
+      backends: [
+        {
+          name: 'redis',
+          service: SERVICE,
+          port: 'redis',
+          discovery: { nameservers: [`${dns.address.host}:${dns.address.port}`] },
+          health: { tcpSocket: {}, period: '500ms' },
+          leader: { type: 'Probe', preset: 'redis', probe: PROBE },
+        },
+      ],
+      listener: { protocol: 'TCP' },
+      rules: [{ name: 'writes', backendRefs: [{ name: 'redis' }], selection: { type: 'Leader' } }],
+    }),
+  );
+  await eventually(async () => (await headroute.readyPods()).length === 3, 'all are ready');
+  await eventually(async () => (await headroute.leader()) === 'redis-0', 'redis-0 leads');
+  const pool = new Pool(headroute.address, 10);
+  running.push(pool);
+  await pool.served(performance.now());
+  return { servers, headroute, pool };
+}
+
+it('B42 a planned switch: READONLY for no longer than D, then every writer writes to the new master', async () => {
+  const { servers, pool } = await raise();
+  const [old, next, other] = servers as [RedisServer, RedisServer, RedisServer];
+  const demotedMs = performance.now();
+  await old.follow(next);
+  await next.lead();
+  await other.follow(next);
+  await pool.served(demotedMs + D_MS + SLACK_MS);
+  const refused = pool.refused(demotedMs);
+  for (const { answer } of refused) expect(answer).toMatch(/^-READONLY/);
+  const lastMs = Math.max(demotedMs, ...refused.map(({ atMs }) => atMs));
+  console.info(
+    `Redis pool: ${refused.length} × READONLY, the last ${(lastMs - demotedMs).toFixed(0)} ms after REPLICAOF`,
+  );
+  expect(lastMs - demotedMs).toBeLessThan(D_MS + SLACK_MS);
+  const written = pool.writes.filter(({ atMs, answer }) => atMs > lastMs + SLACK_MS && answer === '+OK');
+  for (const { key } of written.slice(-50)) expect(await next.ask(`EXISTS ${key}`)).toBe(':1');
+});
+
+it('B42 a crash: nobody is told READONLY, and the master that comes back empty gets no write', async () => {
+  const { servers, headroute, pool } = await raise();
+  const [old, next, other] = servers as [RedisServer, RedisServer, RedisServer];
+  const killedMs = performance.now();
+  await old.kill();
+  await next.lead();
+  await other.follow(next);
+  await pool.served(performance.now());
+  // It starts without data and takes itself for the master: two claim.
+  await old.restart();
+  await eventually(async () => (await headroute.leader()) === undefined, 'nobody is believed to lead');
+  const count = await next.ask('DBSIZE');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect([await old.ask('DBSIZE'), await next.ask('DBSIZE')]).toEqual([':0', count]);
+  await old.follow(next);
+  await pool.served(performance.now());
+  expect(pool.refused(killedMs)).toEqual([]);
+  expect(await headroute.leader()).toBe('redis-1');
+});
