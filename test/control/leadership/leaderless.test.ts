@@ -67,3 +67,13 @@ it('another leader without a gap counts nothing', async () => {
   expect(w.backend().leadership.leader?.name).toBe('db-1');
   expect(seconds()).toBe(before);
 });
+
+it('a reload of the leader source while nobody leads loses none of the time', async () => {
+  w = await twoPods(world(config([probedBackend({ periodMs })])), follower(), follower());
+  await w.run(1400);
+  w.plane.apply(config([probedBackend({ periodMs: 810 })]), 'second');
+  await w.run(1430);
+  w.pods.set(A, claimant());
+  const knownMs = await until('known');
+  expect(seconds()).toBeCloseTo(knownMs / 1000, 6);
+});
