@@ -11,6 +11,7 @@ import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { inSlices } from '../platform/turn.ts';
+import { TurnEnd } from '../platform/turn-end.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { RuleRuntimes } from './exchange/rule-runtime.ts';
@@ -18,6 +19,7 @@ import type { TcpDeps } from './exchange/tcp-deps.ts';
 import { HoldQueue } from './forward/hold-queue.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
+import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
 import { Listener, type ListenerDeps } from './listen/listener.ts';
 import { compileConditions } from './match/conditions.ts';
 
@@ -63,7 +65,8 @@ export class DataPlane {
     const random = deps.random ?? systemRandom;
     this.#tunnels = new TunnelRegistry(cell);
     const localErrors = new LocalErrorLog(logger);
-    this.#pools = new UpstreamPools(cell, { metrics, outcomes, logger, localErrors });
+    const turn = new TurnEnd();
+    this.#pools = new UpstreamPools(cell, { metrics, outcomes, logger, localErrors, turn });
     this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
     const rules = new RuleRuntimes(metrics);
     const holdQueue = (backend: string): HoldQueue => {
@@ -85,6 +88,7 @@ export class DataPlane {
       holdQueue,
     };
     const peers = new PeerWatch();
+    const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
     const http: HttpDeps = {
       ...shared,
       pools: this.#pools,
@@ -114,7 +118,7 @@ export class DataPlane {
       },
       end: (podId) => pools.find(podId)?.end(),
     };
-    this.#deps = { http, tcp };
+    this.#deps = { http, tcp, admission };
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
     this.#sweep = setInterval(() => this.#tick(), SWEEP_MS);
     this.#sweep.unref();
@@ -270,6 +274,12 @@ export class DataPlane {
     for (const listener of this.#draining) listener.tick(nowMs);
     this.#pools.closeIdle(nowMs);
   }
+}
+
+function tellOverload(logger: Logger, overloaded: boolean): void {
+  if (overloaded)
+    logger.warn({ waitMs: SHED_AFTER_MS }, 'overloaded: requests that waited longer are refused');
+  else logger.info({}, 'no longer overloaded');
 }
 
 function isSameAddress(a: ListenerConfig, b: ListenerConfig): boolean {

@@ -7,6 +7,7 @@ import type { Member } from '../../src/control/discovery/contract.ts';
 import { UpstreamPools } from '../../src/data/forward/upstream-pools.ts';
 import { LocalErrorLog } from '../../src/platform/local-error.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
+import { TurnEnd } from '../../src/platform/turn-end.ts';
 import { mainThreadCpuMs } from '../helpers/thread-cpu.ts';
 import { config, follower, member, probedBackend, type World, world } from './harness.ts';
 
@@ -48,7 +49,13 @@ it('1,000 Pods that had requests leave, and are replaced, in turns that do not g
   w = world(config([probedBackend()]));
   const logger = silentLogger;
   const localErrors = new LocalErrorLog(logger);
-  const pools = new UpstreamPools(w.cell, { metrics: w.metrics, outcomes: w.plane, logger, localErrors });
+  const pools = new UpstreamPools(w.cell, {
+    metrics: w.metrics,
+    outcomes: w.plane,
+    logger,
+    localErrors,
+    turn: new TurnEnd(),
+  });
   const serve = (): void => {
     for (const pod of w.backend().ready)
       for (const result of ['ok', 'reset', 'timeout']) pools.of('db', pod).result(result);

@@ -1,7 +1,6 @@
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
-import { TurnEnd } from '../../platform/turn-end.ts';
 import { PodPool, type PoolDeps } from './upstream-pool.ts';
 
 /** The pools of all Pods, by Pod id. Follows the snapshots: Pods that left or drain keep nothing idle. */
@@ -10,8 +9,8 @@ export class UpstreamPools {
   readonly #deps: PoolDeps;
   readonly #unsubscribe: () => void;
 
-  constructor(cell: SnapshotCell, deps: Omit<PoolDeps, 'turn'>) {
-    this.#deps = { ...deps, turn: new TurnEnd() };
+  constructor(cell: SnapshotCell, deps: PoolDeps) {
+    this.#deps = deps;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
   }
 

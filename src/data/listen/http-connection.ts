@@ -13,11 +13,18 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
 import { PendingBytes } from '../pending-bytes.ts';
 import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
+import { type Admission, SHED_AFTER_MS, type Waiting } from './admission.ts';
 import { InputGate } from './input-gate.ts';
 import { Linger } from './linger.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const MAX_EMPTY_LINES = 4;
+
+/** Its connection closes, too: fewer of them wait then, and what comes anew waits in the kernel, where it costs nothing. */
+const OVERLOADED: OwnAnswer = {
+  failure: 'overloaded',
+  detail: `requests wait for over ${SHED_AFTER_MS} ms before they can be looked at: the sidecar needs more CPU`,
+};
 
 /**
  * What a client's connection is doing:
@@ -35,12 +42,18 @@ export interface ConnectionListener {
 }
 
 /** One client's connection: heads and bodies in, one exchange after another, answers in order. */
-export class HttpConnection implements Downstream {
+export class HttpConnection implements Downstream, Waiting {
   readonly socket: Socket;
   readonly peer: string;
   bound: UpstreamConnection | null = null;
   closing = false;
+  waitsSinceMs = 0;
+  /** In the queue of those whose turn comes. */
+  #waiting = false;
+  /** It waited for too long: its next request is refused. */
+  #overdue = false;
   readonly #deps: HttpDeps;
+  readonly #admission: Admission;
   /** Its configuration may be replaced by a reload. */
   readonly #listener: ConnectionListener;
   #state: State = 'head';
@@ -58,7 +71,8 @@ export class HttpConnection implements Downstream {
   #emptyLines = 0;
   readonly #gate: InputGate;
 
-  constructor(socket: Socket, listener: ConnectionListener, deps: HttpDeps) {
+  constructor(socket: Socket, listener: ConnectionListener, deps: HttpDeps, admission: Admission) {
+    this.#admission = admission;
     this.socket = socket;
     this.peer = plainAddress(socket.remoteAddress ?? '');
     this.#listener = listener;
@@ -94,7 +108,7 @@ export class HttpConnection implements Downstream {
         );
     } else if (this.#linger !== null) {
       if (nowMs >= this.#linger.deadlineMs) this.#linger.expire();
-    } else if (nowMs >= this.#deadlineMs && this.#state === 'head') this.#headOverdue();
+    } else if (nowMs >= this.#deadlineMs && this.#state === 'head' && !this.#waiting) this.#headOverdue();
   }
 
   /** Finishes what is in hand and closes; at once if that is nothing. */
@@ -172,11 +186,32 @@ export class HttpConnection implements Downstream {
   #take(chunk: Buffer): void {
     if (this.#linger !== null) this.#linger.drop(chunk.length);
     else if (this.#state === 'gone') return;
+    else if (this.#state === 'head' && (this.#waiting || !this.#admission.mayRun())) this.#wait(chunk);
     else if (this.#pending.length === 0) this.#process(chunk, 0, chunk.length, false);
     else {
       this.#pending.append(chunk);
       this.#processPending();
     }
+  }
+
+  #wait(chunk: Buffer): void {
+    if (this.#pending.length === 0) this.#needMore();
+    this.#pending.append(chunk);
+    this.#boundReadAhead();
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#admission.wait(this);
+  }
+
+  admitted(overdue: boolean): void {
+    this.#waiting = false;
+    this.#overdue = overdue;
+    try {
+      this.#processPending();
+    } catch (error) {
+      this.#crashed(error);
+    }
+    this.#overdue = false;
   }
 
   /** A mistake of this program ends the one connection that met it, not the process. */
@@ -273,6 +308,10 @@ export class HttpConnection implements Downstream {
         ? new RequestBody(head, this.#listener.config.limits.headBytes)
         : null;
     this.#bodyReadMs = nowMs;
+    if (this.#overdue) {
+      this.#answerOwn(OVERLOADED, head, false);
+      return;
+    }
     const started = startExchange(this.#deps, this, head, this.#listener.config.name, nowMs);
     if ('start' in started) {
       this.#exchange = started;

@@ -5,6 +5,7 @@ import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import { problemAnswer } from '../respond/problem.ts';
+import type { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import { handleTcpConnection } from './tcp-listener.ts';
@@ -15,6 +16,8 @@ const CUT_MS = 100;
 export interface ListenerDeps {
   readonly http: HttpDeps;
   readonly tcp: TcpDeps;
+  /** When requests are begun, and which are refused for having waited. */
+  readonly admission: Admission;
 }
 
 /** One bound address and the connections that came in by it. */
@@ -114,7 +117,8 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { http, tcp } = this.#deps;
+    const { http, tcp, admission } = this.#deps;
+    admission.accepted();
     const gauge = http.metrics.connections.with(this.config.name);
     if (this.#sockets.size >= this.config.limits.connections) {
       this.#turnAway(socket);
@@ -133,7 +137,7 @@ export class Listener {
       handleTcpConnection(socket, this.config.name, tcp);
       return;
     }
-    connection = new HttpConnection(socket, this, http);
+    connection = new HttpConnection(socket, this, http, admission);
     this.#http.add(connection);
     socket.resume();
     if (this.#closing) connection.close();
