@@ -108,8 +108,7 @@ class RunningApp implements App {
     try {
       prepared = await this.#data.prepare(config.listeners);
       await this.#startServers(config);
-      this.#control.apply(config, this.#hash);
-      prepared.commit();
+      prepared.commit(() => this.#control.apply(config, this.#hash));
     } catch (error) {
       prepared?.abort();
       this.#control.close();
@@ -252,17 +251,17 @@ class RunningApp implements App {
     const config = await inSlices(keepEqualParts(running, result.config));
     let control: PreparedControl | null = null;
     try {
-      control = this.#control.prepare(config, hash);
+      const next = this.#control.prepare(config, hash);
+      control = next;
       // The running routes serve until what is new has been looked up and probed.
-      await control.warm;
+      await next.warm;
       const data = await this.#data.prepare(config.listeners);
       if (this.#stopping !== null) {
         data.abort();
-        control.abort();
+        next.abort();
         return;
       }
-      control.commit();
-      data.commit();
+      data.commit(() => next.commit());
     } catch (error) {
       control?.abort();
       this.#reloaded(false);

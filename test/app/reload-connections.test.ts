@@ -191,7 +191,7 @@ it.concurrent('C5 (leaf#404): open connections to a removed backend are drained 
   fresh.destroy();
 });
 
-it.concurrent('a request in flight on a removed listener is answered, idle connections are closed, and a SIGTERM afterwards waits for nothing', async (test) => {
+it.concurrent('a request in flight on a removed listener is answered, an idle connection gets one more answer, and a SIGTERM afterwards waits for nothing', async (test) => {
   const scene = await stage(test, ['db-0']);
   const document = (listeners: Document[]): Document =>
     scene.document({ listeners, shutdown: { timeout: '20s' } });
@@ -209,12 +209,16 @@ it.concurrent('a request in flight on a removed listener is answered, idle conne
   await pod!.raw.until(() => pod!.requests.length === 2, 'the slow request');
   running.write(document([listener()]));
   await running.log(IN_FORCE);
-  expect(await idle.closed()).toBe('fin');
   answer();
   const { status, body, fields } = await busy.response();
   expect([status, body.toString()]).toEqual([200, 'late']);
   expect(fields).toContainEqual(['Connection', 'close']);
   await busy.closed();
+  pod!.onRequest = null;
+  const last = await idle.exchange('GET /last HTTP/1.1\r\nHost: db\r\n\r\n');
+  expect([last.status, last.body.toString()]).toEqual([200, 'db-0']);
+  expect(last.fields).toContainEqual(['Connection', 'close']);
+  expect(await idle.closed()).toBe('fin');
   idle.destroy();
   busy.destroy();
   const openToEnd = await RawClient.connect(running.port());

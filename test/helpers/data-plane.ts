@@ -3,7 +3,13 @@ import { DataPlane } from '../../src/data/data-plane.ts';
 import type { BackendConfig, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
-import type { BackendSnapshot, Leadership, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
+import type {
+  BackendSnapshot,
+  Leadership,
+  ListenerSnapshot,
+  Route,
+  RoutingSnapshot,
+} from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from './config.ts';
@@ -40,6 +46,16 @@ export interface PlaneOptions {
   readonly random?: () => number;
 }
 
+/** What a reload changes; the rest stays. */
+export interface Reload {
+  /** The backend's new name. */
+  readonly backend?: string;
+  readonly rules?: readonly Partial<RuleConfig>[];
+  /** What else changes of the listener; null: it is removed. */
+  readonly listener?: Partial<ListenerConfig> | null;
+  readonly shutdownTimeoutMs?: number;
+}
+
 export interface TestPlane {
   readonly port: number;
   readonly url: string;
@@ -53,6 +69,8 @@ export interface TestPlane {
   setState(pod: string, state: PodState): void;
   /** Publishes a new revision with the same Pods and leader, as after a round of probes. */
   bump(): void;
+  /** A change of the configuration. Pods keep their ids, as control promises. */
+  reload(change: Reload): Promise<void>;
   /** Sum of a counter's or gauge's cells whose labels contain all of these. */
   metric(name: string, ...labels: string[]): number;
   close(): Promise<void>;
@@ -135,22 +153,22 @@ function routesOf(rules: readonly RuleConfig[]): Route[] {
 
 /** The data plane in this process on a free port of 127.0.0.1, fed by hand: no DNS, no probes. */
 export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> {
-  const backend = backendOf(options);
-  const rules = (options.rules ?? [{}]).map((rule) => ruleConfig(rule));
+  let backend = backendOf(options);
+  let rules = (options.rules ?? [{}]).map((rule) => ruleConfig(rule));
   const plain = listenerConfig();
-  const listener = listenerConfig({
+  let listener: ListenerConfig | null = listenerConfig({
     protocol: options.protocol ?? 'HTTP',
     limits: { ...plain.limits, ...options.limits },
     debugHeaders: options.debugHeaders ?? false,
     timeouts: { ...plain.timeouts, ...options.timeouts },
     rules,
   });
-  const config = configWith({
+  let config = configWith({
     backends: [backend],
     listeners: [listener],
     log: { level: 'info', access: options.access ?? false },
   });
-  const routes = routesOf(rules);
+  let listeners: readonly ListenerSnapshot[] = [{ config: listener, routes: routesOf(rules) }];
   let pods = options.pods;
   let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };
   let version = 1;
@@ -169,8 +187,8 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
       version,
       config,
       configHash: 'test',
-      backends: new Map([['db', backendSnapshot(backend, present, leader, version, reign)]]),
-      listeners: [{ config: listener, routes }],
+      backends: new Map([[backend.name, backendSnapshot(backend, present, leader, version, reign)]]),
+      listeners,
     };
   };
   const cell = new SnapshotCell(snapshot());
@@ -184,8 +202,8 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
     ...(options.random ? { random: options.random } : {}),
     ...(options.proxyName !== undefined ? { proxyName: options.proxyName } : {}),
   });
-  const prepared = await plane.prepare([listener]);
-  prepared.commit();
+  const prepared = await plane.prepare(config.listeners);
+  prepared.commit(() => {});
   const bump = (): void => {
     version++;
     cell.publish(snapshot());
@@ -212,6 +230,21 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
       bump();
     },
     bump,
+    async reload(change) {
+      if (change.backend !== undefined) backend = { ...backend, name: change.backend };
+      if (change.rules !== undefined) rules = change.rules.map((rule) => ruleConfig(rule));
+      listener =
+        change.listener === null ? null : { ...(listener ?? listenerConfig()), ...change.listener, rules };
+      listeners = listener === null ? [] : [{ config: listener, routes: routesOf(rules) }];
+      config = {
+        ...config,
+        backends: [backend],
+        listeners: listener === null ? [] : [listener],
+        ...(change.shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs: change.shutdownTimeoutMs }),
+      };
+      const next = await plane.prepare(config.listeners);
+      next.commit(bump);
+    },
     metric(name, ...labels) {
       let sum = 0;
       for (const family of metrics.all())

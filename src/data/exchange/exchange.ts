@@ -3,6 +3,17 @@ import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { FanOutMemory } from './fan-out-memory.ts';
 
+/** What an exchange that begins anew takes along. */
+export interface Carried {
+  /** When the request came (monotonic milliseconds). */
+  readonly startedMs: number;
+  /** Whether a byte of it went to a Pod. */
+  readonly sent: boolean;
+  /** Its body as far as it is here. */
+  readonly body: readonly Piece[];
+  readonly complete: boolean;
+}
+
 /** The client's connection, as an exchange uses it. */
 export interface Downstream {
   readonly socket: Socket;
@@ -22,6 +33,8 @@ export interface Downstream {
   /** The upstream connection that is this client's alone, or null. */
   readonly bound: UpstreamConnection | null;
   bind(connection: UpstreamConnection): void;
+  /** A reload gave the request another kind of rule, or none: it begins anew, as if its head had just come. */
+  restart(request: Carried): void;
   /** Hands the socket over to a tunnel. @returns the bytes read but not used */
   detach(): Buffer | null;
 }

@@ -68,7 +68,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   constructor(selection: FanOutSelection, ...args: ConstructorParameters<typeof HttpExchange>) {
     super(...args);
     this.#selection = selection;
-    this.share = new FanOutShare(this.down.fanOutMemory, this.listener.config.limits.fanOutBytes);
+    this.share = new FanOutShare(this.down.fanOutMemory, this.listener.snapshot.config.limits.fanOutBytes);
     this.purpose = {
       selection,
       bodiless: this.request.method === 'HEAD',
@@ -121,6 +121,15 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
 
   get slices(): WorkSlices {
     return this.deps.slices;
+  }
+
+  /** It has asked nobody yet: another exchange takes its place. */
+  protected override canFollow(): boolean {
+    return false;
+  }
+
+  protected override get bodySoFar(): readonly Piece[] {
+    return this.#body.list;
   }
 
   get awaitsBody(): boolean {
@@ -300,7 +309,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
 
   /** From now on it may take nothing for as long as its connection may idle. */
   #clientTook(): void {
-    const { idleMs } = this.listener.config.timeouts;
+    const { idleMs } = this.listener.snapshot.config.timeouts;
     this.deadlineMs = Math.min(this.requestDeadlineMs, performance.now() + idleMs);
   }
 

@@ -1,18 +1,24 @@
 import type { HoldConfig, RuleConfig } from '../../model/config.ts';
 import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
-import type { BackendSnapshot, ListenerSnapshot } from '../../model/snapshot.ts';
-import type { Held, HoldOutcome } from '../forward/hold-queue.ts';
+import type { BackendSnapshot } from '../../model/snapshot.ts';
+import type { Held, HoldOutcome, HoldQueue } from '../forward/hold-queue.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { InboundListener } from '../inbound-listener.ts';
+import { matcherFor } from '../match/matcher.ts';
+import { chooseBackend } from '../pick/choose-backend.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import type { Downstream, Exchange } from './exchange.ts';
 import type { HttpDeps } from './http-deps.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
+import type { RuleBackendCells } from './rule-series.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** Why a request waits that would find a Pod: those that wait already leave first (SPEC 3, Holding). */
+const RELEASING = { failure: 'no_leader', detail: 'earlier requests are being released' } as const;
 
 /**
  * What every HTTP exchange with Pods does: pick, hold while a Pod may come, answer failures, count. How the request goes to
@@ -25,13 +31,14 @@ export abstract class HttpExchange implements Exchange, PickContext {
   readonly selfPodName: string;
   protected readonly deps: HttpDeps;
   protected readonly down: Downstream;
-  protected readonly listener: ListenerSnapshot;
-  protected readonly rule: RuleConfig;
-  protected readonly runtime: RuleRuntime;
-  protected readonly backend: string;
+  protected readonly listener: InboundListener;
+  protected rule: RuleConfig;
+  protected runtime: RuleRuntime;
+  /** What its end is counted in, by the rule and the backend that it has now. */
+  #cells: RuleBackendCells;
   protected readonly startedMs: number;
   /** Whether a byte of the request went to a Pod. */
-  protected sent = false;
+  sent = false;
   /** Whether a byte of the final answer went to the client. */
   protected responded = false;
   /** The client finds the end of the answer by the end of the connection: a cut one must be reset. */
@@ -42,7 +49,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
   protected received = 0;
   protected requestComplete: boolean;
   /** When `timeouts.request` ends. */
-  protected readonly requestDeadlineMs: number;
+  protected requestDeadlineMs: number;
   readonly #tried: number[] = [];
   #held: Held | null = null;
   /** When it was held first: several holds share one `hold.timeout`. */
@@ -54,7 +61,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
     deps: HttpDeps,
     down: Downstream,
     head: RequestHead,
-    listener: ListenerSnapshot,
+    listener: InboundListener,
     rule: RuleConfig,
     backend: string,
     startedMs: number,
@@ -65,14 +72,21 @@ export abstract class HttpExchange implements Exchange, PickContext {
     this.listener = listener;
     this.rule = rule;
     this.runtime = deps.rules.of(rule);
-    this.backend = backend;
+    this.#cells = this.runtime.series.enter(backend);
     this.startedMs = startedMs;
     this.selfPodName = deps.cell.current().config.selfPodName;
     this.requestComplete = !head.chunked && head.contentLength <= 0;
-    const { requestMs } = rule.timeouts;
-    this.requestDeadlineMs = requestMs > 0 ? startedMs + requestMs : NEVER;
+    this.requestDeadlineMs = this.#requestDeadline();
     this.deadlineMs = this.requestDeadlineMs;
-    this.runtime.inFlight.value++;
+  }
+
+  protected get backend(): string {
+    return this.#cells.backend;
+  }
+
+  #requestDeadline(): number {
+    const { requestMs } = this.rule.timeouts;
+    return requestMs > 0 ? this.startedMs + requestMs : NEVER;
   }
 
   abstract get awaitsBody(): boolean;
@@ -84,6 +98,12 @@ export abstract class HttpExchange implements Exchange, PickContext {
   protected abstract picked(pods: readonly PodView[], backend: BackendSnapshot): void;
   /** Ends everything that goes on upstream. */
   protected abstract abandon(): void;
+  /** It has another rule or backend now. */
+  protected moved(): void {}
+  /** Whether it can go on by this rule, or another kind of exchange must. */
+  protected abstract canFollow(rule: RuleConfig): boolean;
+  /** The request's body as far as it is here. Asked only while nothing of it is with a Pod. */
+  protected abstract get bodySoFar(): readonly Piece[];
 
   random(): number {
     return this.deps.random();
@@ -112,15 +132,18 @@ export abstract class HttpExchange implements Exchange, PickContext {
 
   /** Picks and goes on. @param released whether it has waited its turn in the hold queue */
   protected route(released = false): void {
-    const backend = this.deps.cell.current().backends.get(this.backend);
+    let backend = this.deps.cell.current().backends.get(this.backend);
+    if (backend === undefined) {
+      if (!this.#rematch()) return;
+      backend = this.deps.cell.current().backends.get(this.backend);
+    }
     const pick = this.pickNow(backend);
     const hold = holdOf(this.rule);
     switch (pick.type) {
       case 'pod': {
-        // Those that wait already leave first (SPEC 3: held requests leave in order of arrival).
         const queued =
           !released && hold !== null && hold.timeoutMs > 0 && this.deps.holdQueue(this.backend).releasing;
-        if (queued) this.#hold(hold, 'earlier requests are being released', 'no_leader');
+        if (queued) this.#hold(hold, RELEASING.detail, RELEASING.failure);
         else this.picked([pick.pod], backend!);
         break;
       }
@@ -152,7 +175,13 @@ export abstract class HttpExchange implements Exchange, PickContext {
     return this.#held !== null;
   }
 
-  #hold(hold: HoldConfig | null, detail: string, failure: Failure): void {
+  /** @param from the place that it has, after a reload that gave it another rule */
+  #hold(
+    hold: HoldConfig | null,
+    detail: string,
+    failure: Failure,
+    from: { readonly queue: HoldQueue; readonly held: Held } | null = null,
+  ): void {
     if (hold === null || hold.timeoutMs === 0) {
       this.fail(failure, detail);
       return;
@@ -162,19 +191,21 @@ export abstract class HttpExchange implements Exchange, PickContext {
     this.#waitDetail = detail;
     const leftMs = hold.timeoutMs - (nowMs - this.#heldSinceMs);
     if (leftMs <= 0) {
+      this.#leave('timeout');
       this.#expireHold(hold);
       return;
     }
     this.deadlineMs = this.requestDeadlineMs;
-    this.#held = this.deps
-      .holdQueue(this.backend)
-      .enter(this.rule.name, { ...hold, timeoutMs: leftMs }, this.received, {
-        retry: () => this.#retryHold(),
-        expire: () => {
-          this.#held = null;
-          this.#expireHold(hold);
-        },
-      });
+    const queue = this.deps.holdQueue(this.backend);
+    const waiter = {
+      retry: () => this.#retryHold(),
+      expire: () => {
+        this.#held = null;
+        this.#expireHold(hold);
+      },
+      rematch: () => this.#rematchHeld(queue),
+    };
+    this.#held = queue.enter(this.rule.name, { ...hold, timeoutMs: leftMs }, this.received, waiter, from);
     if (this.#held === null)
       this.fail(
         'hold_full',
@@ -200,6 +231,76 @@ export abstract class HttpExchange implements Exchange, PickContext {
     // Answered at once, by a failure: nothing was released.
     if (this.over) held?.leave('abandoned');
     return true;
+  }
+
+  /** The rules of its listener may be others now. */
+  #rematchHeld(queue: HoldQueue): void {
+    const { rule, backend } = this;
+    if (!this.#rematch() || (this.rule === rule && this.backend === backend)) return;
+    const held = this.#held!;
+    const hold = holdOf(this.rule);
+    const pick = this.pickNow(this.deps.cell.current().backends.get(this.backend));
+    // Whoever waits on has its turn when all have found their place, in order of arrival.
+    const canWait = hold !== null && hold.timeoutMs > 0 && pick.type !== 'fail';
+    if (canWait || pick.type === 'wait') {
+      const { failure, detail } = pick.type === 'wait' ? pick : RELEASING;
+      this.#hold(hold, detail, failure, { queue, held });
+    } else if (this.#retryHold()) held.leave('released');
+  }
+
+  /**
+   * After a reload: finds its rule and backend anew, by the rules that its listener has now. Nothing of it is with a Pod.
+   * @returns false: it has ended here, and goes on as an exchange of another kind or was answered
+   */
+  #rematch(): boolean {
+    const rule = matcherFor(this.listener.snapshot).match(this.request);
+    const backend = rule === null ? null : this.#backendBy(rule);
+    if (rule === null || backend === null) {
+      this.#restart('abandoned');
+      return false;
+    }
+    if (rule === this.rule && backend === this.backend) return true;
+    if (!this.canFollow(rule)) {
+      this.#restart('released');
+      return false;
+    }
+    this.#moveTo(rule, backend);
+    return true;
+  }
+
+  /** The backend that it has, if the rule still sends there, else one of the rule's that are there. */
+  #backendBy(rule: RuleConfig): string | null {
+    const { backends } = this.deps.cell.current();
+    const refs = rule.backendRefs.filter(({ name, weight }) => weight > 0 && backends.has(name));
+    if (refs.some(({ name }) => name === this.backend)) return this.backend;
+    if (refs.length > 0) return chooseBackend(refs, this.deps.random);
+    return rule === this.rule ? this.backend : chooseBackend(rule.backendRefs, this.deps.random);
+  }
+
+  #moveTo(rule: RuleConfig, backend: string): void {
+    const knows = this.deps.cell
+      .current()
+      .backends.get(backend)
+      ?.pods.some(({ id }) => id === this.pod?.id);
+    // Revisions are those of one backend; under another name it is still that one.
+    if (backend !== this.backend && !knows) this.minLeaderRevision = 0;
+    this.runtime.series.leave(this.#cells);
+    this.rule = rule;
+    this.runtime = this.deps.rules.of(rule);
+    this.#cells = this.runtime.series.enter(backend);
+    this.requestDeadlineMs = this.#requestDeadline();
+    this.deadlineMs = this.requestDeadlineMs;
+    this.moved();
+  }
+
+  #restart(outcome: HoldOutcome): void {
+    const { startedMs, sent, bodySoFar, requestComplete } = this;
+    this.#leave(outcome);
+    this.abandon();
+    this.over = true;
+    this.deadlineMs = NEVER;
+    this.runtime.series.leave(this.#cells);
+    this.down.restart({ startedMs, sent, body: bodySoFar, complete: requestComplete });
   }
 
   #expireHold(hold: HoldConfig): void {
@@ -261,7 +362,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
 
   /** `X-Headroute-*` lines where the listener wants them. */
   protected debugLines(): string {
-    if (!this.listener.config.debugHeaders) return '';
+    if (!this.listener.snapshot.config.debugHeaders) return '';
     const pod = this.pod === null ? '' : `X-Headroute-Pod: ${this.pod.name}\r\n`;
     return `X-Headroute-Rule: ${headerText(this.rule.name)}\r\n${pod}X-Headroute-Attempts: ${this.attempts}\r\n`;
   }
@@ -275,9 +376,9 @@ export abstract class HttpExchange implements Exchange, PickContext {
     if (this.over) return;
     this.over = true;
     this.deadlineMs = NEVER;
-    this.runtime.inFlight.value--;
+    this.runtime.series.leave(this.#cells);
     const durationMs = performance.now() - this.startedMs;
-    if (status !== 0) this.runtime.cells(this.backend).answered(status, durationMs);
+    if (status !== 0) this.#cells.answered(status, durationMs);
     if (!this.deps.accessLog.enabled) return;
     this.deps.accessLog.write({
       method: this.request.method,

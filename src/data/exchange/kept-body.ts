@@ -9,14 +9,14 @@ const NOTHING: readonly Piece[] = [];
  * it, it only grows until the client is paused; once parts of it have gone by, it is kept up to 64 KiB and given up beyond.
  */
 export class KeptBody {
-  readonly #canRepeat: boolean;
+  /** Whether the rule allows another attempt at all. */
+  canRepeat: boolean;
   #pieces: CompactPieces | null = null;
   #bytes = 0;
   #givenUp = false;
 
-  /** @param canRepeat whether the rule allows another attempt at all */
   constructor(canRepeat: boolean) {
-    this.#canRepeat = canRepeat;
+    this.canRepeat = canRepeat;
   }
 
   /** All of it so far, or null: a part was given up, the request cannot be sent again. */
@@ -40,7 +40,7 @@ export class KeptBody {
 
   /** What is there has been sent: beyond the bound it is not kept for another attempt. */
   sent(): void {
-    if (this.#bytes <= KEPT_BODY_BYTES && (this.#canRepeat || this.#bytes === 0)) return;
+    if (this.#bytes <= KEPT_BODY_BYTES && (this.canRepeat || this.#bytes === 0)) return;
     this.#givenUp = true;
     this.#pieces = null;
   }

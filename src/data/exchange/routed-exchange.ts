@@ -1,6 +1,8 @@
+import type { RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { type AttemptEnd, mayRepeat } from '../forward/retry.ts';
+import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
@@ -39,6 +41,19 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.route();
   }
 
+  protected override canFollow({ selection }: RuleConfig): boolean {
+    return selection.type !== 'FanOut';
+  }
+
+  protected override moved(): void {
+    this.#kept.canRepeat = this.rule.retry.attempts > 0;
+    this.runtime.budget?.request(performance.now());
+  }
+
+  protected override get bodySoFar(): readonly Piece[] {
+    return this.#kept.pieces!;
+  }
+
   get awaitsBody(): boolean {
     return !this.requestComplete && !this.#paused && !this.isHeld;
   }
@@ -68,15 +83,15 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #guard(attempt: Attempt): void {
     const { selection } = this.rule;
     if (selection.type !== 'Leader' || (this.requestComplete && attempt.isFlushed)) return;
-    this.#unguard = this.deps.tunnels.add({
-      listener: this.listener.config.name,
-      backend: this.backend,
+    const upload: Tunnel = {
+      listener: this.listener,
       podId: attempt.pod.id,
       rule: this.rule.name,
       onDemotion: selection.onDemotion,
       onUnready: 'Keep',
       destroy: () => this.fail('upstream_reset', `${attempt.pod.name} stopped leading during the upload`),
-    });
+    };
+    this.#unguard = this.deps.tunnels.add(upload, this.backend);
     if (this.requestComplete) this.#endGuardWhenFlushed(attempt);
   }
 
@@ -262,7 +277,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.responded = true;
     this.#relay.switching(reader.head, this.debugLines());
     this.done(101, null);
-    joinUpgrade(this.deps, this.down, attempt, rest, this.rule, this.listener.config.name);
+    joinUpgrade(this.deps, this.down, attempt, rest, this.rule, this.listener);
   }
 
   get upgradeProtocol(): string | null {

@@ -1,66 +1,30 @@
 import type { RuleConfig } from '../../model/config.ts';
 import type { FailureLabel } from '../../model/failure.ts';
+import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import type { Cell, HistogramCell } from '../../observe/primitives.ts';
 import { RetryBudget } from '../forward/retry-budget.ts';
 import type { Picker } from '../pick/contract.ts';
 import { pickerFor } from '../pick/registry.ts';
-
-/** The cells of one rule and one backend, bound once: the hot path only increments. */
-export class RuleBackendCells {
-  readonly duration: HistogramCell;
-  readonly #codes: (Cell | undefined)[] = [];
-  readonly #metrics: Metrics;
-  readonly #rule: string;
-  readonly #backend: string;
-
-  constructor(metrics: Metrics, rule: string, backend: string) {
-    this.#metrics = metrics;
-    this.#rule = rule;
-    this.#backend = backend;
-    this.duration = metrics.requestDuration.with(rule, backend);
-  }
-
-  answered(status: number, durationMs: number): void {
-    const code = status >= 100 && status <= 599 ? status : 0;
-    const cell = this.#codes[code] ?? this.#bind(code);
-    cell.value++;
-    this.#metrics.requestDuration.observe(this.duration, durationMs / 1000);
-  }
-
-  #bind(code: number): Cell {
-    const cell = this.#metrics.requests.with(this.#rule, this.#backend, code === 0 ? 'other' : String(code));
-    this.#codes[code] = cell;
-    return cell;
-  }
-}
+import { type RuleBackendCells, RuleSeries } from './rule-series.ts';
 
 /** What a rule carries from request to request. */
 export class RuleRuntime {
   readonly picker: Picker;
-  readonly inFlight: Cell;
   readonly budget: RetryBudget | null;
+  /** Of the rule's name. Those that were dropped are replaced before the next request (`RuleRuntimes.of`). */
+  series: RuleSeries;
   #turn = 0;
-  readonly #backends = new Map<string, RuleBackendCells>();
-  readonly #metrics: Metrics;
-  readonly #name: string;
 
-  constructor(rule: RuleConfig, metrics: Metrics) {
+  constructor(rule: RuleConfig, series: RuleSeries) {
     this.picker = pickerFor(rule.selection);
-    this.inFlight = metrics.requestsInFlight.with(rule.name);
     this.budget = rule.retry.budget === null ? null : new RetryBudget(rule.retry.budget);
-    this.#metrics = metrics;
-    this.#name = rule.name;
-    for (const { name } of rule.backendRefs) this.cells(name);
+    this.series = series;
+    for (const { name } of rule.backendRefs) series.of(name);
   }
 
-  cells(backend: string): RuleBackendCells {
-    let cells = this.#backends.get(backend);
-    if (cells === undefined) {
-      cells = new RuleBackendCells(this.#metrics, this.#name, backend);
-      this.#backends.set(backend, cells);
-    }
-    return cells;
+  /** A request begins. @returns what its end is counted in */
+  enter(backend: string): RuleBackendCells {
+    return this.series.enter(backend);
   }
 
   nextTurn(): number {
@@ -68,17 +32,18 @@ export class RuleRuntime {
   }
 
   failed(failure: FailureLabel): void {
-    this.#metrics.requestFailures.with(this.#name, failure).value++;
+    this.series.failed(failure);
   }
 
   retried(reason: string): void {
-    this.#metrics.retries.with(this.#name, reason).value++;
+    this.series.retried(reason);
   }
 }
 
-/** The runtime of each rule, kept as long as the rule is the same value. */
+/** The runtime of each rule, kept as long as the rule is the same value, and the series of each rule's name. */
 export class RuleRuntimes {
   readonly #runtimes = new WeakMap<RuleConfig, RuleRuntime>();
+  readonly #series = new Map<string, RuleSeries>();
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics) {
@@ -88,9 +53,48 @@ export class RuleRuntimes {
   of(rule: RuleConfig): RuleRuntime {
     let runtime = this.#runtimes.get(rule);
     if (runtime === undefined) {
-      runtime = new RuleRuntime(rule, this.#metrics);
+      runtime = new RuleRuntime(rule, this.#seriesOf(rule.name));
       this.#runtimes.set(rule, runtime);
-    }
+    } else if (runtime.series.dropped) runtime.series = this.#seriesOf(rule.name);
     return runtime;
+  }
+
+  /**
+   * Drops the series of rules, and of their backends, that are in no listener any more and that nothing counts in.
+   * @returns whether some are still counted in
+   */
+  dropSeries({ listeners }: RoutingSnapshot): boolean {
+    const inForce = new Map<string, Set<string>>();
+    for (const { config } of listeners)
+      for (const { name, backendRefs } of config.rules) {
+        const backends = inForce.get(name) ?? new Set();
+        inForce.set(name, backends);
+        for (const ref of backendRefs) backends.add(ref.name);
+      }
+    let leaving = false;
+    for (const [name, series] of this.#series) {
+      if (!series.retain(inForce.get(name) ?? null)) this.#series.delete(name);
+      else if (series.leaving) leaving = true;
+    }
+    const isGone = ([rule]: readonly string[]): boolean =>
+      rule !== '' && !inForce.has(rule!) && !this.#series.has(rule!);
+    const isGonePair = ([rule, backend]: readonly string[]): boolean =>
+      isGone([rule!]) ||
+      (backend !== '' &&
+        !inForce.get(rule!)?.has(backend!) &&
+        this.#series.get(rule!)?.has(backend!) !== true);
+    const { requests, requestDuration, requestFailures, requestsInFlight, retries } = this.#metrics;
+    for (const family of [requests, requestDuration]) family.remove(isGonePair);
+    for (const family of [requestFailures, requestsInFlight, retries]) family.remove(isGone);
+    return leaving;
+  }
+
+  #seriesOf(name: string): RuleSeries {
+    let series = this.#series.get(name);
+    if (series === undefined) {
+      series = new RuleSeries(this.#metrics, name);
+      this.#series.set(name, series);
+    }
+    return series;
   }
 }

@@ -1,7 +1,7 @@
-import type { ListenerSnapshot } from '../../model/snapshot.ts';
 import { hasLooped } from '../forward/loop-guard.ts';
 import * as names from '../http1/field-names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import { chooseBackend } from '../pick/choose-backend.ts';
 import type { Downstream, Exchange } from './exchange.ts';
@@ -24,6 +24,13 @@ export type Refusal =
     }
   | { readonly failure: null };
 
+/** An exchange that its caller starts. */
+export interface StartedExchange extends Exchange {
+  /** Whether a byte of the request went to a Pod, in doubt true. */
+  sent: boolean;
+  start(): void;
+}
+
 /**
  * The way of a request whose head is whole: what no Pod may see is refused, the rule is matched, a backend chosen by
  * weight, and the exchange of the rule's selection made. The caller starts it.
@@ -32,27 +39,20 @@ export function startExchange(
   deps: HttpDeps,
   down: Downstream,
   head: RequestHead,
-  listenerName: string,
+  listener: InboundListener,
   nowMs: number,
-): (Exchange & { start(): void }) | Refusal {
-  const snapshot = deps.cell.current();
+): StartedExchange | Refusal {
   const refusal = refusalOf(deps, head);
   if (refusal !== null) return refusal;
-  const listener = findListener(snapshot.listeners, listenerName);
-  const rule = listener === null ? null : matcherFor(listener).match(head);
+  const rule = matcherFor(listener.snapshot).match(head);
   if (rule === null) return { failure: 'no_route', detail: `no rule matches ${head.method} ${head.path}` };
   const backend = chooseBackend(rule.backendRefs, deps.random);
   if (backend === null)
     return { failure: 'no_endpoint', detail: 'every backend of the rule has weight 0', rule: rule.name };
   const { selection } = rule;
   return selection.type === 'FanOut'
-    ? new FanOutExchange(selection, deps, down, head, listener!, rule, backend, nowMs)
-    : new RoutedExchange(deps, down, head, listener!, rule, backend, nowMs);
-}
-
-function findListener(listeners: readonly ListenerSnapshot[], name: string): ListenerSnapshot | null {
-  for (const listener of listeners) if (listener.config.name === name) return listener;
-  return null;
+    ? new FanOutExchange(selection, deps, down, head, listener, rule, backend, nowMs)
+    : new RoutedExchange(deps, down, head, listener, rule, backend, nowMs);
 }
 
 /** The fields that a TRACE must not carry: its echo would show them (RFC 9110 section 9.3.8). */

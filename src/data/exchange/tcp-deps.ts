@@ -1,6 +1,5 @@
 import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
-import type { RuleConfig } from '../../model/config.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
@@ -9,7 +8,9 @@ import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Random } from '../../platform/random.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
+import type { UpstreamPools } from '../forward/upstream-pools.ts';
 import type { RequestView } from '../request-view.ts';
+import type { RuleRuntimes } from './rule-runtime.ts';
 
 /** What a TCP exchange uses of the data plane. */
 export interface TcpDeps {
@@ -19,16 +20,13 @@ export interface TcpDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  readonly pools: UpstreamPools;
   readonly tunnels: TunnelRegistry;
+  readonly rules: RuleRuntimes;
   readonly peers: PeerWatch;
   readonly localErrors: LocalErrorLog;
   readonly selfPodName: string;
   holdQueue(backend: string): HoldQueue;
-  /** The next number of the rule's round-robin sequence. */
-  nextTurn(rule: RuleConfig): number;
-  inFlight(podId: number): number;
-  begin(backend: string, podId: number): void;
-  end(podId: number): void;
 }
 
 /** A TCP connection has no method, path or field: rules of a TCP listener have no matches, and no key but `self`. */

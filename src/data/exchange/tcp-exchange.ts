@@ -5,9 +5,14 @@ import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { dial } from '../forward/dial.ts';
-import type { Held } from '../forward/hold-queue.ts';
-import type { Pick, PickContext, Picker } from '../pick/contract.ts';
-import { pickerFor } from '../pick/registry.ts';
+import type { Held, HoldQueue } from '../forward/hold-queue.ts';
+import type { Tunnel } from '../forward/tunnel-registry.ts';
+import type { PodPool } from '../forward/upstream-pool.ts';
+import type { InboundListener } from '../inbound-listener.ts';
+import { matcherFor } from '../match/matcher.ts';
+import { chooseBackend } from '../pick/choose-backend.ts';
+import type { Pick, PickContext } from '../pick/contract.ts';
+import type { RuleRuntime } from './rule-runtime.ts';
 import { NO_REQUEST, type TcpDeps } from './tcp-deps.ts';
 import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
 
@@ -20,11 +25,11 @@ import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
  */
 export class TcpExchange {
   readonly #client: Socket;
-  readonly #listener: string;
-  readonly #rule: RuleConfig;
-  readonly #backend: string;
+  readonly #listener: InboundListener;
   readonly #deps: TcpDeps;
-  readonly #picker: Picker;
+  #rule: RuleConfig;
+  #runtime: RuleRuntime;
+  #backend: string;
   readonly #context: PickContext;
   readonly #tried = new Set<number>();
   #retries = 0;
@@ -33,22 +38,25 @@ export class TcpExchange {
   /** Undoes the present step when the client is gone. */
   #stop: (() => void) | null = null;
   #ended = false;
+  /** It counts for its rule until it has a Pod, or has failed. */
+  #isConnecting = true;
 
-  constructor(client: Socket, listener: string, rule: RuleConfig, backend: string, deps: TcpDeps) {
+  constructor(client: Socket, listener: InboundListener, rule: RuleConfig, backend: string, deps: TcpDeps) {
     this.#client = client;
     this.#listener = listener;
-    this.#rule = rule;
-    this.#backend = backend;
     this.#deps = deps;
-    this.#picker = pickerFor(rule.selection);
+    this.#rule = rule;
+    this.#runtime = deps.rules.of(rule);
+    this.#runtime.series.connecting++;
+    this.#backend = backend;
     const tried = this.#tried;
     const minLeaderRevision = (): number => this.#minLeaderRevision;
     this.#context = {
       request: NO_REQUEST,
       selfPodName: deps.selfPodName,
       random: deps.random,
-      inFlight: (podId) => deps.inFlight(podId),
-      nextTurn: () => deps.nextTurn(rule),
+      inFlight: (podId) => deps.pools.inFlight(podId),
+      nextTurn: () => this.#runtime.nextTurn(),
       tried: (podId) => tried.has(podId),
       barred: () => null,
       get minLeaderRevision() {
@@ -62,12 +70,17 @@ export class TcpExchange {
     this.#client.once('close', () => {
       this.#ended = true;
       this.#stop?.();
+      this.#endConnecting();
     });
     this.#route();
   }
 
   /** @param released whether it has waited its turn in the queue */
   #route(released = false): void {
+    if (!this.#deps.cell.current().backends.has(this.#backend) && !this.#rematch()) {
+      this.#fail('no_route');
+      return;
+    }
     const { pick, backend } = this.#pick();
     const hold = holdOf(this.#rule);
     const mustQueue =
@@ -82,12 +95,39 @@ export class TcpExchange {
     const pick: Pick =
       backend === undefined
         ? { type: 'fail', failure: 'no_endpoint', detail: 'the backend is not known' }
-        : this.#picker.pick(backend, this.#context);
+        : this.#runtime.picker.pick(backend, this.#context);
     return { pick, backend };
   }
 
-  /** Several holds of one connection share one `hold.timeout`. */
-  #hold(pick: Pick, hold: HoldConfig | null): void {
+  /** After a reload: takes the rule that its listener has now. @returns false: there is none */
+  #rematch(): boolean {
+    const rule = matcherFor(this.#listener.snapshot).match(NO_REQUEST);
+    if (rule === null) return false;
+    const { backends } = this.#deps.cell.current();
+    const refs = rule.backendRefs.filter(({ name, weight }) => weight > 0 && backends.has(name));
+    const backend = refs.some(({ name }) => name === this.#backend)
+      ? this.#backend
+      : (chooseBackend(refs, this.#deps.random) ?? this.#backend);
+    const pods = backends.get(backend)?.pods ?? [];
+    // Revisions are those of one backend; under another name it is still that one.
+    if (backend !== this.#backend && !pods.some(({ id }) => this.#tried.has(id))) this.#minLeaderRevision = 0;
+    this.#runtime.series.connecting--;
+    this.#rule = rule;
+    this.#runtime = this.#deps.rules.of(rule);
+    this.#runtime.series.connecting++;
+    this.#backend = backend;
+    return true;
+  }
+
+  /**
+   * Several holds of one connection share one `hold.timeout`.
+   * @param from the place that it has, after a reload that gave it another rule
+   */
+  #hold(
+    pick: Pick,
+    hold: HoldConfig | null,
+    from: { readonly queue: HoldQueue; readonly held: Held } | null = null,
+  ): void {
     if (hold === null || hold.timeoutMs === 0) {
       this.#fail(pick.type === 'wait' ? pick.failure : 'no_endpoint');
       return;
@@ -96,18 +136,22 @@ export class TcpExchange {
     this.#heldSinceMs ??= nowMs;
     const leftMs = hold.timeoutMs - (nowMs - this.#heldSinceMs);
     if (leftMs <= 0) {
+      from?.held.leave('timeout');
       this.#fail('hold_timeout');
       return;
     }
     let unwatch = (): void => {};
     const queue = this.#deps.holdQueue(this.#backend);
-    const held = queue.enter(this.#rule.name, { ...hold, timeoutMs: leftMs }, 0, {
+    const limits = { ...hold, timeoutMs: leftMs };
+    const waiter = {
       retry: () => this.#release(held!, unwatch),
       expire: () => {
         unwatch();
         this.#fail('hold_timeout');
       },
-    });
+      rematch: () => this.#rematchHeld(queue, held!, unwatch),
+    };
+    const held = queue.enter(this.#rule.name, limits, 0, waiter, from);
     if (held === null) {
       this.#fail('hold_full');
       return;
@@ -120,6 +164,24 @@ export class TcpExchange {
       unwatch();
       held.leave('abandoned');
     };
+  }
+
+  /** The rule of its listener may be another now: it waits on under that one, in its order of arrival. */
+  #rematchHeld(queue: HoldQueue, held: Held, unwatch: () => void): void {
+    const [rule, backend] = [this.#rule, this.#backend];
+    const matched = this.#rematch();
+    if (matched && this.#rule === rule && this.#backend === backend) return;
+    unwatch();
+    const hold = matched ? holdOf(this.#rule) : null;
+    const { pick } = this.#pick();
+    if (hold !== null && hold.timeoutMs > 0 && pick.type !== 'fail') {
+      this.#hold(pick, hold, { queue, held });
+      return;
+    }
+    this.#stop = null;
+    held.leave(matched && pick.type === 'pod' ? 'released' : 'abandoned');
+    if (matched) this.#route(true);
+    else this.#fail('no_route');
   }
 
   /**
@@ -147,33 +209,34 @@ export class TcpExchange {
 
   #connect(pod: PodView, backend: BackendSnapshot): void {
     const { connectTimeoutMs, maxPerPod } = backend.config.connection;
-    if (this.#deps.inFlight(pod.id) >= maxPerPod) {
+    const pool = this.#deps.pools.of(this.#backend, pod);
+    if (pool.inFlight >= maxPerPod) {
       this.#another(pod, backend, 'overloaded');
       return;
     }
-    this.#deps.begin(this.#backend, pod.id);
+    pool.begin();
     const cancel = dial(pod, connectTimeoutMs, (result) => {
       this.#stop = null;
       if ('isLocal' in result) {
-        this.#deps.end(pod.id);
+        pool.end();
         if (result.isLocal) {
-          this.#count(pod, 'local_error');
+          pool.result('local_error').value++;
           this.#deps.localErrors.report('connection to a Pod', result.reason);
           this.#another(pod, backend, 'overloaded');
           return;
         }
-        this.#count(pod, 'connect_failed');
+        pool.result('connect_failed').value++;
         this.#deps.outcomes.report({
           kind: 'connect_failed',
           podId: pod.id,
           reason: result.reason,
         });
         this.#another(pod, backend, 'connect_failed');
-      } else this.#connected(pod, result);
+      } else this.#connected(pod, pool, result);
     });
     this.#stop = () => {
       cancel();
-      this.#deps.end(pod.id);
+      pool.end();
     };
   }
 
@@ -190,7 +253,7 @@ export class TcpExchange {
       this.#fail(failure);
       return;
     }
-    this.#deps.metrics.retries.with(this.#rule.name, failure).value++;
+    this.#runtime.retried(failure);
     if (awaitsLeader) this.#minLeaderRevision = backend.leadership.revision + 1;
     const timer: Timer = this.#deps.clock.after(retry.backoffMs, () => {
       this.#stop = null;
@@ -199,39 +262,38 @@ export class TcpExchange {
     this.#stop = () => timer.clear();
   }
 
-  #connected(pod: PodView, upstream: Socket): void {
+  #connected(pod: PodView, pool: PodPool, upstream: Socket): void {
     if (this.#rule.selection.type === 'Leader' && !this.#stillPicks(pod)) {
       upstream.on('error', () => {});
       upstream.destroy();
-      this.#deps.end(pod.id);
+      pool.end();
       this.#route();
       return;
     }
     const deps = this.#deps;
-    const backend = this.#backend;
-    this.#count(pod, 'ok');
-    const active = deps.metrics.upstreamConnections.with(backend, 'active');
-    active.value++;
+    this.#endConnecting();
+    pool.result('ok').value++;
+    pool.tunnelOpened();
     let remove = (): void => {};
     const cut = joinSockets(this.#client, upstream, deps.tunnels.unread, (end) => {
       this.#stop = null;
-      active.value--;
       remove();
-      deps.end(pod.id);
+      pool.tunnelEnded();
+      pool.end();
       this.#tunnelEnded(pod, end);
     });
-    remove = deps.tunnels.add({
+    const tunnel: Tunnel = {
       listener: this.#listener,
-      backend,
       podId: pod.id,
       rule: this.#rule.name,
       onDemotion: this.#rule.selection.type === 'Leader' ? this.#rule.selection.onDemotion : null,
-      onUnready: deps.cell.current().backends.get(backend)?.config.connection.onUnready ?? 'Keep',
+      onUnready: deps.cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
       destroy: (reason) => {
         deps.logger.debug({ rule: this.#rule.name, pod: pod.name, reason }, 'tunnel cut');
         cut();
       },
-    });
+    };
+    remove = deps.tunnels.add(tunnel, pool.backend);
   }
 
   #stillPicks(pod: PodView): boolean {
@@ -245,14 +307,17 @@ export class TcpExchange {
       this.#deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
   }
 
-  #count(pod: PodView, result: string): void {
-    this.#deps.metrics.upstreamRequests.with(this.#backend, pod.label, result).value++;
+  #endConnecting(): void {
+    if (!this.#isConnecting) return;
+    this.#isConnecting = false;
+    this.#runtime.series.connecting--;
   }
 
   #fail(failure: FailureLabel): void {
     this.#stop = null;
     this.#ended = true;
-    this.#deps.metrics.requestFailures.with(this.#rule.name, failure).value++;
+    this.#runtime.failed(failure);
+    this.#endConnecting();
     this.#deps.logger.debug({ rule: this.#rule.name, failure }, 'TCP connection closed');
     this.#client.destroy();
   }

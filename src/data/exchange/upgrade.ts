@@ -1,4 +1,6 @@
 import type { RuleConfig } from '../../model/config.ts';
+import type { Tunnel } from '../forward/tunnel-registry.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import type { Attempt } from './attempt.ts';
 import type { Downstream } from './exchange.ts';
 import type { HttpDeps } from './http-deps.ts';
@@ -14,7 +16,7 @@ export function joinUpgrade(
   attempt: Attempt,
   fromPod: Buffer,
   rule: RuleConfig,
-  listener: string,
+  listener: InboundListener,
 ): void {
   const { pod, pool, backend } = attempt;
   const client = down.socket;
@@ -30,9 +32,8 @@ export function joinUpgrade(
     if (rule.selection.type === 'Leader' && end.first === 'upstream')
       deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
   });
-  remove = deps.tunnels.add({
+  const tunnel: Tunnel = {
     listener,
-    backend: pool.backend,
     podId: pod.id,
     rule: rule.name,
     onDemotion: rule.selection.type === 'Leader' ? rule.selection.onDemotion : null,
@@ -41,5 +42,6 @@ export function joinUpgrade(
       deps.logger.debug({ rule: rule.name, pod: pod.name, reason }, 'upgraded connection cut');
       cut();
     },
-  });
+  };
+  remove = deps.tunnels.add(tunnel, pool.backend);
 }

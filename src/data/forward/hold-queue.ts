@@ -9,12 +9,14 @@ import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
  */
 export type HoldOutcome = 'released' | 'timeout' | 'client_gone' | 'full' | 'abandoned';
 
-/** What the queue calls; both must not throw. */
+/** What the queue calls; none may throw. */
 export interface Waiter {
   /** Picks again. True: it goes on (or was answered) and leaves the queue; false: it waits on. */
   retry(): boolean;
   /** `hold.timeout` has passed; it is out of the queue already. */
   expire(): void;
+  /** A reload changed the rules: it may wait on elsewhere, go on, or be answered; it gives its place up itself then. */
+  rematch(): void;
 }
 
 /** A place in the queue. */
@@ -25,7 +27,11 @@ export interface Held {
   leave(outcome: HoldOutcome): void;
   /** Monotonic milliseconds at which it entered. */
   readonly sinceMs: number;
+  /** Orders places over all queues by when they were entered first. */
+  readonly arrival: number;
 }
+
+let arrivals = 0;
 
 /**
  * Requests and connections that wait for a Pod of one backend, in order of arrival over all rules (SPEC 3, Holding).
@@ -41,13 +47,12 @@ export class HoldQueue {
   readonly #gauge: Cell;
   readonly #durations = new Map<HoldOutcome, HistogramCell>();
   /** In order of arrival. */
-  readonly #places = new Set<Place>();
+  #places = new Set<Place>();
   /** By `timeoutMs`: within one, the order of arrival is that of the deadlines. */
   readonly #lanes = new Map<number, Set<Place>>();
   readonly #usage = new Map<string, { requests: number; bytes: number }>();
   #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
-  #arrivals = 0;
   #waking = false;
   /** A pass over those that entered during the last one is due. */
   #passDue = false;
@@ -71,25 +76,38 @@ export class HoldQueue {
     return this.#places.size > 0 && (this.#waking || this.#passDue);
   }
 
-  /** @param bytes body bytes kept already. @returns null: the rule holds `maxRequests` or `maxBytes` already. */
-  enter(ruleName: string, limits: HoldConfig, bytes: number, waiter: Waiter): Held | null {
+  /**
+   * @param limits `timeoutMs` counts from now
+   * @param bytes body bytes kept already
+   * @param from the place that it leaves for this one after a reload: it keeps its time and order of arrival, and is not turned away
+   * @returns null: the rule holds `maxRequests` or `maxBytes` already
+   */
+  enter(
+    ruleName: string,
+    limits: HoldConfig,
+    bytes: number,
+    waiter: Waiter,
+    from: { readonly queue: HoldQueue; readonly held: Held } | null = null,
+  ): Held | null {
+    if (from !== null) from.queue.#take(from.held as Place);
     const usage = this.#usage.get(ruleName) ?? { requests: 0, bytes: 0 };
-    if (usage.requests >= limits.maxRequests || usage.bytes + bytes > limits.maxBytes) {
+    const isFull = usage.requests >= limits.maxRequests || usage.bytes + bytes > limits.maxBytes;
+    if (from === null && isFull) {
       this.#observe('full', 0);
       return null;
     }
     usage.requests++;
     usage.bytes += bytes;
     this.#usage.set(ruleName, usage);
-    const sinceMs = this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs();
     const place: Place = {
-      arrival: this.#arrivals++,
-      sinceMs,
+      arrival: from?.held.arrival ?? arrivals++,
+      sinceMs: from?.held.sinceMs ?? nowMs,
       ruleName,
       limits,
       waiter,
       bytes,
-      deadlineMs: sinceMs + limits.timeoutMs,
+      deadlineMs: nowMs + limits.timeoutMs,
       addBytes: (count) => this.#addBytes(place, count),
       leave: (outcome) => this.#leave(place, outcome),
     };
@@ -103,6 +121,21 @@ export class HoldQueue {
     return place;
   }
 
+  /** Those that wait, in order of arrival. */
+  waiting(): { readonly arrival: number; rematch(): void }[] {
+    return [...this.#places].map((place) => ({
+      arrival: place.arrival,
+      rematch: () => {
+        if (this.#places.has(place)) place.waiter.rematch();
+      },
+    }));
+  }
+
+  /** Puts those that came from other queues where they belong by their arrival. */
+  sort(): void {
+    this.#places = new Set([...this.#places].sort((a, b) => a.arrival - b.arrival));
+  }
+
   /** Lets each that waits pick again, in order of arrival. Called on every snapshot that changed the backend. */
   wake(): void {
     if (this.#waking) {
@@ -111,11 +144,11 @@ export class HoldQueue {
     }
     this.#waking = true;
     this.#passDue = false;
-    const before = this.#arrivals;
+    const before = arrivals;
     try {
       for (const place of this.#places) {
         if (place.arrival >= before) break;
-        if (place.waiter.retry()) this.#leave(place, 'released');
+        if (this.#places.has(place) && place.waiter.retry()) this.#leave(place, 'released');
       }
     } finally {
       this.#waking = false;
@@ -137,7 +170,12 @@ export class HoldQueue {
   }
 
   #leave(place: Place, outcome: HoldOutcome): void {
-    if (!this.#places.delete(place)) return;
+    if (this.#take(place)) this.#observe(outcome, this.#clock.nowMs() - place.sinceMs);
+  }
+
+  /** @returns false: it has left already */
+  #take(place: Place): boolean {
+    if (!this.#places.delete(place)) return false;
     const { ruleName, limits } = place;
     const lane = this.#lanes.get(limits.timeoutMs)!;
     lane.delete(place);
@@ -147,8 +185,8 @@ export class HoldQueue {
     usage.bytes -= place.bytes;
     if (usage.requests === 0) this.#usage.delete(ruleName);
     this.#gauge.value--;
-    this.#observe(outcome, this.#clock.nowMs() - place.sinceMs);
     if (this.#places.size === 0) this.#disarm();
+    return true;
   }
 
   #observe(outcome: HoldOutcome, durationMs: number): void {
@@ -197,7 +235,6 @@ export class HoldQueue {
 }
 
 interface Place extends Held {
-  readonly arrival: number;
   readonly ruleName: string;
   readonly limits: HoldConfig;
   readonly waiter: Waiter;

@@ -1,13 +1,14 @@
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
 
 /** A connection that outlives snapshots: a TCP connection or an upgraded one. */
 export interface Tunnel {
-  /** The listener that it came in by. */
-  readonly listener: string;
-  readonly backend: string;
+  readonly listener: InboundListener;
+  /** Its backend is the one that has this Pod, whatever the name of that is from reload to reload. */
   readonly podId: number;
   readonly rule: string;
   /** null: the rule does not send to the leader. */
@@ -27,20 +28,36 @@ export interface TunnelCount {
   readonly draining: number;
 }
 
+/** What is known of an open tunnel beside itself. */
+interface Standing {
+  /** The name of the backend that has its Pod, or had it last. */
+  backend: string;
+  /** Cuts it, where its backend or listener was removed. */
+  timer: Timer | null;
+}
+
+/** A Pod and the backend that it belongs to now. */
+interface Place {
+  readonly pod: PodView;
+  readonly name: string;
+  readonly backend: BackendSnapshot;
+}
+
 /**
  * Every open tunnel. Watches the snapshots, and cuts:
  * - at once, of a Leader rule with `onDemotion: Close`, when its Pod is not the one known leader any more: with none or
  *   two, too, since no write byte may go anywhere then (SPEC 6, promises 3 and 4);
  * - at once, with `onUnready: Close`, when its Pod turns unready;
  * - `shutdown.timeout` after its backend or listener was removed.
- * Tunnels to a Pod that left, or was ejected, stay until they end by themselves.
+ * Tunnels to a Pod that left, or was ejected, stay until they end by themselves. A backend or listener that only got another name
+ * was not removed.
  */
 export class TunnelRegistry {
   /** Those of its tunnels that nobody reads. */
   readonly unread: UnreadPeers;
   readonly #cell: SnapshotCell;
   readonly #clock: Clock;
-  readonly #tunnels = new Map<Tunnel, Timer | null>();
+  readonly #tunnels = new Map<Tunnel, Standing>();
   readonly #unsubscribe: () => void;
   #whenEmpty: (() => void)[] = [];
 
@@ -57,19 +74,30 @@ export class TunnelRegistry {
 
   /**
    * Registers an open tunnel. If it may not stay, it is cut right after the caller's present step.
+   * @param backend the name of its backend, as far as the caller knows
    * @returns a function to call when it has ended
    */
-  add(tunnel: Tunnel): () => void {
-    this.#tunnels.set(tunnel, null);
-    const snapshot = this.#cell.current();
-    if (reasonToCut(tunnel, snapshot.backends.get(tunnel.backend)) !== null || isRemoved(tunnel, snapshot))
-      queueMicrotask(() => this.#judge(tunnel, this.#cell.current()));
+  add(tunnel: Tunnel, backend: string): () => void {
+    const standing: Standing = { backend, timer: null };
+    this.#tunnels.set(tunnel, standing);
+    const { backends } = this.#cell.current();
+    const known = backends.get(backend);
+    const leader = known?.leadership.leader;
+    // The leader itself, as with each upload to one, needs no search.
+    const pod = leader?.id === tunnel.podId ? leader : known?.pods.find(({ id }) => id === tunnel.podId);
+    const isInPlace = known !== undefined && pod !== undefined && !tunnel.listener.removed;
+    if (!isInPlace || reasonToCut(tunnel, known, pod) !== null)
+      queueMicrotask(() => {
+        const snapshot = this.#cell.current();
+        this.#judge(tunnel, snapshot, placesOf(snapshot));
+      });
     return () => this.#remove(tunnel);
   }
 
   counts(): TunnelCount[] {
     const counts = new Map<string, { -readonly [K in keyof TunnelCount]: TunnelCount[K] }>();
-    for (const [{ listener, backend, rule }, timer] of this.#tunnels) {
+    for (const [{ listener: inbound, rule }, { backend, timer }] of this.#tunnels) {
+      const listener = inbound.snapshot.config.name;
       const key = JSON.stringify([listener, backend, rule]);
       const count = counts.get(key) ?? { listener, backend, rule, open: 0, draining: 0 };
       count.open++;
@@ -93,23 +121,30 @@ export class TunnelRegistry {
 
   #review(next: RoutingSnapshot, previous: RoutingSnapshot): void {
     const listenersChanged = next.listeners !== previous.listeners;
-    for (const tunnel of [...this.#tunnels.keys()])
-      if (listenersChanged || next.backends.get(tunnel.backend) !== previous.backends.get(tunnel.backend))
-        this.#judge(tunnel, next);
+    let places: ReadonlyMap<number, Place> | null = null;
+    for (const [tunnel, { backend }] of [...this.#tunnels]) {
+      const known = next.backends.get(backend);
+      if (!listenersChanged && known !== undefined && known === previous.backends.get(backend)) continue;
+      places ??= placesOf(next);
+      this.#judge(tunnel, next, places);
+    }
   }
 
-  #judge(tunnel: Tunnel, snapshot: RoutingSnapshot): void {
-    const timer = this.#tunnels.get(tunnel);
-    if (timer === undefined) return;
-    const reason = reasonToCut(tunnel, snapshot.backends.get(tunnel.backend));
+  #judge(tunnel: Tunnel, snapshot: RoutingSnapshot, places: ReadonlyMap<number, Place>): void {
+    const standing = this.#tunnels.get(tunnel);
+    if (standing === undefined) return;
+    const place = places.get(tunnel.podId);
+    if (place !== undefined) standing.backend = place.name;
+    const backend = place?.backend ?? snapshot.backends.get(standing.backend);
+    const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
     if (reason !== null) this.#cut(tunnel, reason);
-    else if (!isRemoved(tunnel, snapshot)) {
-      timer?.clear();
-      this.#tunnels.set(tunnel, null);
-    } else if (timer === null) {
-      const cut = (): void => this.#cut(tunnel, 'its backend or listener was removed');
-      this.#tunnels.set(tunnel, this.#clock.after(snapshot.config.shutdownTimeoutMs, cut));
-    }
+    else if (backend !== undefined && !tunnel.listener.removed) {
+      standing.timer?.clear();
+      standing.timer = null;
+    } else
+      standing.timer ??= this.#clock.after(snapshot.config.shutdownTimeoutMs, () =>
+        this.#cut(tunnel, 'its backend or listener was removed'),
+      );
   }
 
   #cut(tunnel: Tunnel, reason: string): void {
@@ -118,7 +153,7 @@ export class TunnelRegistry {
   }
 
   #remove(tunnel: Tunnel): void {
-    this.#tunnels.get(tunnel)?.clear();
+    this.#tunnels.get(tunnel)?.timer?.clear();
     if (!this.#tunnels.delete(tunnel) || this.#tunnels.size > 0) return;
     const waiting = this.#whenEmpty;
     this.#whenEmpty = [];
@@ -126,21 +161,18 @@ export class TunnelRegistry {
   }
 }
 
-function isRemoved(tunnel: Tunnel, snapshot: RoutingSnapshot): boolean {
-  return (
-    !snapshot.backends.has(tunnel.backend) ||
-    !snapshot.listeners.some(({ config }) => config.name === tunnel.listener)
-  );
+function placesOf({ backends }: RoutingSnapshot): Map<number, Place> {
+  const places = new Map<number, Place>();
+  for (const [name, backend] of backends)
+    for (const pod of backend.pods) places.set(pod.id, { pod, name, backend });
+  return places;
 }
 
-function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot | undefined): string | null {
-  if (backend === undefined) return null;
+/** @param pod null where it left and is forgotten */
+function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): string | null {
   const { state, leader } = backend.leadership;
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
     return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
-  if (tunnel.onUnready === 'Close') {
-    const pod = backend.pods.find(({ id }) => id === tunnel.podId);
-    if (pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
-  }
+  if (tunnel.onUnready === 'Close' && pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
   return null;
 }

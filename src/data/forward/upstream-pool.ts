@@ -26,8 +26,8 @@ export interface PoolDeps {
  */
 export class PodPool implements IdleWatch, TurnTask {
   readonly podId: number;
-  readonly backend: string;
-  readonly label: string;
+  backend: string;
+  label: string;
   /** Requests and tunnels that are with the Pod now. */
   inFlight = 0;
   /** The last answer was a failure: the next whole one is reported. */
@@ -39,20 +39,45 @@ export class PodPool implements IdleWatch, TurnTask {
   readonly #cooling: UpstreamConnection[] = [];
   #distrustUntilMs = 0;
   readonly #deps: PoolDeps;
-  readonly #activeCell: Cell;
-  readonly #idleCell: Cell;
+  /** Connections that are in use, tunnels included. */
+  #active = 0;
+  #activeCell!: Cell;
+  #idleCell!: Cell;
   readonly #results = new Map<string, Cell>();
   /** The cell of the commonest result, bound once. */
-  readonly ok: Cell;
+  ok!: Cell;
 
   constructor(backend: string, pod: PodView, deps: PoolDeps) {
     this.podId = pod.id;
     this.backend = backend;
     this.label = pod.label;
     this.#deps = deps;
-    this.#activeCell = deps.metrics.upstreamConnections.with(backend, 'active');
-    this.#idleCell = deps.metrics.upstreamConnections.with(backend, 'idle');
+    this.#bind();
+  }
+
+  #bind(): void {
+    const { upstreamConnections } = this.#deps.metrics;
+    this.#activeCell = upstreamConnections.with(this.backend, 'active');
+    this.#idleCell = upstreamConnections.with(this.backend, 'idle');
+    this.#activeCell.value += this.#active;
+    this.#idleCell.value += this.idle;
+    this.#results.clear();
     this.ok = this.result('ok');
+  }
+
+  /** The Pod's backend, or the Pod, has this name from now on: what is open moves there, what was counted does not. */
+  countAs(backend: string, label: string): void {
+    if (backend === this.backend && label === this.label) return;
+    this.#activeCell.value -= this.#active;
+    this.#idleCell.value -= this.idle;
+    this.backend = backend;
+    this.label = label;
+    this.#bind();
+  }
+
+  /** Nothing is with the Pod and no connection to it is open. */
+  get isUnused(): boolean {
+    return this.inFlight === 0 && this.#active === 0 && this.idle === 0;
   }
 
   get idle(): number {
@@ -73,14 +98,14 @@ export class PodPool implements IdleWatch, TurnTask {
     const connection = this.#idle.pop();
     if (connection === undefined) return null;
     this.#idleCell.value--;
-    this.#activeCell.value++;
+    this.#count(1);
     connection.use(user);
     return connection;
   }
 
   /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
   open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
-    this.#activeCell.value++;
+    this.#count(1);
     return new UpstreamConnection(pod, address, user, this, this.#deps.turn, plain);
   }
 
@@ -92,14 +117,24 @@ export class PodPool implements IdleWatch, TurnTask {
       return;
     }
     connection.idleUntilMs = nowMs + idleMs;
-    this.#activeCell.value--;
+    this.#count(-1);
     this.#idleCell.value++;
     if (this.#cooling.push(connection) === 1) this.#deps.turn.add(this);
   }
 
-  /** The tunnel that took the connection's socket has ended. */
+  /** A tunnel begins that has a socket of its own. */
+  tunnelOpened(): void {
+    this.#count(1);
+  }
+
+  /** The tunnel that has, or took, the socket has ended. */
   tunnelEnded(): void {
-    this.#activeCell.value--;
+    this.#count(-1);
+  }
+
+  #count(active: 1 | -1): void {
+    this.#active += active;
+    this.#activeCell.value += active;
   }
 
   poisoned(connection: UpstreamConnection): void {
@@ -119,7 +154,7 @@ export class PodPool implements IdleWatch, TurnTask {
   closed(connection: UpstreamConnection): void {
     const wasIdle = remove(this.#idle, connection) || remove(this.#cooling, connection);
     if (wasIdle) this.#idleCell.value--;
-    else this.#activeCell.value--;
+    else this.#count(-1);
   }
 
   /** Closes what has idled past its time. */

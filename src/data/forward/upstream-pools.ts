@@ -3,7 +3,10 @@ import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import { PodPool, type PoolDeps } from './upstream-pool.ts';
 
-/** The pools of all Pods, by Pod id. Follows the snapshots: Pods that left or drain keep nothing idle. */
+/**
+ * The pools of all Pods, by Pod id, whatever the name of their backend is from reload to reload. Follows the snapshots: Pods that
+ * left or drain keep nothing idle.
+ */
 export class UpstreamPools {
   readonly #pools = new Map<number, PodPool>();
   readonly #deps: PoolDeps;
@@ -21,10 +24,6 @@ export class UpstreamPools {
       this.#pools.set(pod.id, pool);
     }
     return pool;
-  }
-
-  find(podId: number): PodPool | undefined {
-    return this.#pools.get(podId);
   }
 
   inFlight(podId: number): number {
@@ -47,18 +46,46 @@ export class UpstreamPools {
     else pool.leave();
   }
 
+  /**
+   * Forgets the pools of Pods that are in no backend any more, once nothing is with them, and drops the series that are nobody's then.
+   * @returns whether something is still with such a Pod
+   */
+  dropSeries({ backends }: RoutingSnapshot): boolean {
+    const labels = new Map<string, Set<string>>();
+    const present = new Set<number>();
+    for (const [name, { pods }] of backends) {
+      labels.set(name, new Set(pods.map(({ label }) => label)));
+      for (const { id } of pods) present.add(id);
+    }
+    let leaving = false;
+    for (const [id, pool] of this.#pools) {
+      if (present.has(id)) continue;
+      if (pool.isUnused) {
+        this.#pools.delete(id);
+        continue;
+      }
+      leaving = true;
+      const known = labels.get(pool.backend) ?? new Set();
+      labels.set(pool.backend, known.add(pool.label));
+    }
+    const isGone = ([backend, pod]: readonly string[]): boolean => labels.get(backend!)?.has(pod!) !== true;
+    this.#deps.metrics.upstreamConnections.remove(([backend]) => !labels.has(backend!));
+    this.#deps.metrics.upstreamRequests.remove(isGone);
+    this.#deps.metrics.upstreamPoisoned.remove(isGone);
+    return leaving;
+  }
+
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
+    const present = new Set<number>();
     for (const [name, backend] of next.backends) {
+      for (const { id } of backend.pods) present.add(id);
       if (previous.backends.get(name) === backend) continue;
-      for (const pod of backend.pods) if (pod.state === 'draining') this.#leave(pod.id);
+      for (const pod of backend.pods) {
+        this.#pools.get(pod.id)?.countAs(name, pod.label);
+        if (pod.state === 'draining') this.#leave(pod.id);
+      }
     }
     // Pods that are in no backend any more. Their pools stay as long as a request holds on to them.
-    const present = new Set<number>();
-    for (const backend of next.backends.values()) for (const pod of backend.pods) present.add(pod.id);
-    for (const [id, pool] of this.#pools)
-      if (!present.has(id)) {
-        pool.leave();
-        this.#pools.delete(id);
-      }
+    for (const [id, pool] of this.#pools) if (!present.has(id)) pool.leave();
   }
 }

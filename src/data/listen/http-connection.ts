@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
-import type { Downstream, Exchange } from '../exchange/exchange.ts';
+import type { Carried, Downstream, Exchange } from '../exchange/exchange.ts';
 import type { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
-import { startExchange } from '../exchange/start-exchange.ts';
+import { type StartedExchange, startExchange } from '../exchange/start-exchange.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import { CR, LF } from '../http1/bytes.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
@@ -11,6 +11,7 @@ import { keepsAlive } from '../http1/connection-options.ts';
 import { RequestBody } from '../http1/request-body.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import { PendingBytes } from '../pending-bytes.ts';
 import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
 import { type Admission, SHED_AFTER_MS, type Waiting } from './admission.ts';
@@ -36,7 +37,7 @@ const OVERLOADED: OwnAnswer = {
 type State = 'head' | 'exchange' | 'linger' | 'gone';
 
 /** Whose connection it is. */
-export interface ConnectionListener {
+export interface ConnectionListener extends InboundListener {
   readonly config: ListenerConfig;
   readonly fanOutMemory: FanOutMemory;
 }
@@ -47,6 +48,7 @@ export class HttpConnection implements Downstream, Waiting {
   readonly peer: string;
   bound: UpstreamConnection | null = null;
   closing = false;
+  #endsWhenIdle = false;
   waitsSinceMs = 0;
   /** In the queue of those whose turn comes. */
   #waiting = false;
@@ -54,14 +56,13 @@ export class HttpConnection implements Downstream, Waiting {
   #overdue = false;
   readonly #deps: HttpDeps;
   readonly #admission: Admission;
-  /** Its configuration may be replaced by a reload. */
   readonly #listener: ConnectionListener;
   #state: State = 'head';
   #head: RequestHead | null = null;
   #body: RequestBody | null = null;
   #exchange: Exchange | null = null;
   /** The exchange whose head was just read. */
-  #unstarted: (Exchange & { start(): void }) | null = null;
+  #unstarted: StartedExchange | null = null;
   /** Bytes read but not used: a part of a head, or requests sent ahead. */
   readonly #pending = new PendingBytes();
   #processing = false;
@@ -114,7 +115,13 @@ export class HttpConnection implements Downstream, Waiting {
   /** Finishes what is in hand and closes; at once if that is nothing. */
   close(): void {
     this.closing = true;
+    this.#endsWhenIdle = true;
     if (this.isIdle) this.#end();
+  }
+
+  /** The next answer is the last, and says so; a connection that idles waits for it (SPEC 2, Reload). */
+  closeAfterNext(): void {
+    this.closing = true;
   }
 
   /** The shutdown's time is over. */
@@ -154,7 +161,7 @@ export class HttpConnection implements Downstream, Waiting {
     this.#boundReadAhead();
     // A turn later: the upstream connection may be used again only then, and other clients come first.
     if (this.#pending.length > 0) setImmediate(this.#processPending);
-    else if (this.closing) this.#end();
+    else if (this.#endsWhenIdle) this.#end();
   }
 
   cut(reset: boolean): void {
@@ -312,15 +319,33 @@ export class HttpConnection implements Downstream, Waiting {
       this.#answerOwn(OVERLOADED, head, false);
       return;
     }
-    const started = startExchange(this.#deps, this, head, this.#listener.config.name, nowMs);
+    const started = startExchange(this.#deps, this, head, this.#listener, nowMs);
     if ('start' in started) {
       this.#exchange = started;
       this.#unstarted = started;
     } else {
-      const isServed = head.minor === 1 && head.method !== 'CONNECT';
-      const mayKeep = isServed && this.#body === null && keepsAlive(head);
-      this.#answerOwn(started, head, mayKeep);
+      this.#refuse(started, head);
     }
+  }
+
+  restart({ startedMs, sent, body, complete }: Carried): void {
+    const head = this.#head!;
+    const started = startExchange(this.#deps, this, head, this.#listener, startedMs);
+    this.resume();
+    if (!('start' in started)) {
+      this.#exchange = null;
+      this.#refuse({ ...started, sent }, head);
+      return;
+    }
+    started.sent = sent;
+    this.#exchange = started;
+    if (body.length > 0) started.body(body, complete);
+    if (this.#exchange === started) started.start();
+  }
+
+  #refuse(refusal: OwnAnswer, head: RequestHead): void {
+    const isServed = head.minor === 1 && head.method !== 'CONNECT';
+    this.#answerOwn(refusal, head, isServed && this.#body === null && keepsAlive(head));
   }
 
   #start(): void {

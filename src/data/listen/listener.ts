@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
+import type { ListenerSnapshot } from '../../model/snapshot.ts';
+import type { Cell } from '../../observe/primitives.ts';
 import { reset } from '../../platform/reset.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import type { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
@@ -20,22 +23,26 @@ export interface ListenerDeps {
   readonly admission: Admission;
 }
 
-/** One bound address and the connections that came in by it. */
-export class Listener {
-  config: ListenerConfig;
+/** One bound address and the connections that came in by it, whatever its name and rules are from reload to reload. */
+export class Listener implements InboundListener {
+  snapshot: ListenerSnapshot;
+  removed = false;
   readonly fanOutMemory = new FanOutMemory();
   /** The port that it listens on, or did: `/state` shows those that drain, too. */
   readonly port: number;
-  /** null: another listener has its address now. */
+  /** null: it listens no more, or another listener has its address now. */
   #bound: BoundAddress | null;
   readonly #deps: ListenerDeps;
   readonly #http = new Set<HttpConnection>();
   readonly #sockets = new Set<Socket>();
-  #closing = false;
+  /** `headroute_connections` under its present name. */
+  #gauge: Cell | null = null;
+  #stopped = false;
   #whenEmpty: (() => void)[] = [];
 
+  /** It has no routes until it gets a snapshot. */
   constructor(config: ListenerConfig, deps: ListenerDeps, bound: BoundAddress) {
-    this.config = config;
+    this.snapshot = { config, routes: [] };
     this.#deps = deps;
     this.#bound = bound;
     this.port = bound.port;
@@ -46,11 +53,26 @@ export class Listener {
     return new Listener(config, deps, await BoundAddress.bind(config, deps.http));
   }
 
+  get config(): ListenerConfig {
+    return this.snapshot.config;
+  }
+
   get connections(): number {
     return this.#sockets.size;
   }
 
+  /** Takes another configuration and other routes; what is counted under its name moves along. */
+  follow(snapshot: ListenerSnapshot): void {
+    const renamed = snapshot.config.name !== this.config.name;
+    this.snapshot = snapshot;
+    if (!renamed || this.#gauge === null) return;
+    this.#gauge.value -= this.#sockets.size;
+    this.#gauge = this.#deps.http.metrics.connections.with(snapshot.config.name);
+    this.#gauge.value += this.#sockets.size;
+  }
+
   accept(): void {
+    this.#gauge ??= this.#deps.http.metrics.connections.with(this.config.name);
     this.#bound?.take((socket) => this.#accept(socket));
   }
 
@@ -70,16 +92,24 @@ export class Listener {
 
   /** Takes back `refuse`. @throws Error of `bind` */
   async admit(): Promise<void> {
-    if (this.#closing) return;
-    await this.#bound?.listenAgain(this.config);
-    if (this.#closing) this.#bound?.close();
+    const bound = this.#bound;
+    await bound?.listenAgain(this.config);
+    // It may have stopped meanwhile, or given its address up.
+    if (this.#bound !== bound && (this.#stopped || this.removed)) bound?.close();
+  }
+
+  /** A reload removed it: it stops listening, and each connection gets one more answer by the rules that it came under. */
+  retire(): void {
+    this.removed = true;
+    this.#stopListening();
+    for (const connection of this.#http) connection.closeAfterNext();
   }
 
   /** Stops listening; idle connections end, the others when their exchange has. */
   stop(): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    this.#bound?.close();
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#stopListening();
     // What has arrived already is read before the idle ones are closed (K4).
     setImmediate(() => setImmediate(() => this.#closeIdle()));
   }
@@ -112,6 +142,11 @@ export class Listener {
     for (const connection of this.#http) connection.tick(nowMs);
   }
 
+  #stopListening(): void {
+    this.#bound?.close();
+    this.#bound = null;
+  }
+
   #closeIdle(): void {
     for (const connection of [...this.#http]) connection.close();
   }
@@ -119,28 +154,28 @@ export class Listener {
   #accept(socket: Socket): void {
     const { http, tcp, admission } = this.#deps;
     admission.accepted();
-    const gauge = http.metrics.connections.with(this.config.name);
     if (this.#sockets.size >= this.config.limits.connections) {
       this.#turnAway(socket);
       return;
     }
-    gauge.value++;
+    this.#gauge!.value++;
     this.#sockets.add(socket);
     let connection: HttpConnection | null = null;
     socket.once('close', () => {
-      gauge.value--;
+      this.#gauge!.value--;
       this.#sockets.delete(socket);
       if (connection !== null) this.#http.delete(connection);
       if (this.#sockets.size === 0) for (const wake of this.#whenEmpty.splice(0)) wake();
     });
     if (this.config.protocol === 'TCP') {
-      handleTcpConnection(socket, this.config.name, tcp);
+      handleTcpConnection(socket, this, tcp);
       return;
     }
     connection = new HttpConnection(socket, this, http, admission);
     this.#http.add(connection);
     socket.resume();
-    if (this.#closing) connection.close();
+    if (this.#stopped) connection.close();
+    else if (this.removed) connection.closeAfterNext();
   }
 
   /** Past `limits.connections`: told so where the protocol has words for it, and closed. */

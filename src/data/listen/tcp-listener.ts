@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { NO_REQUEST, type TcpDeps } from '../exchange/tcp-deps.ts';
 import { TcpExchange } from '../exchange/tcp-exchange.ts';
+import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import { chooseBackend } from '../pick/choose-backend.ts';
 
@@ -9,15 +10,13 @@ import { chooseBackend } from '../pick/choose-backend.ts';
  * `pauseOnConnect`, `noDelay` and keepalive; counting connections against `limits.connections` is its business too.
  * Destroying the socket ends the exchange at whatever step it is.
  */
-export function handleTcpConnection(client: Socket, listenerName: string, deps: TcpDeps): void {
-  const snapshot = deps.cell.current();
-  const listener = snapshot.listeners.find(({ config }) => config.name === listenerName);
-  const rule = listener === undefined ? null : matcherFor(listener).match(NO_REQUEST);
+export function handleTcpConnection(client: Socket, listener: InboundListener, deps: TcpDeps): void {
+  const rule = matcherFor(listener.snapshot).match(NO_REQUEST);
   if (rule === null) {
     client.on('error', () => {});
     client.destroy();
     return;
   }
   const backend = chooseBackend(rule.backendRefs, deps.random);
-  new TcpExchange(client, listenerName, rule, backend ?? '', deps).start();
+  new TcpExchange(client, listener, rule, backend ?? '', deps).start();
 }

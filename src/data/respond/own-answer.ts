@@ -6,8 +6,15 @@ import { problemAnswer } from './problem.ts';
 
 /** An answer to a request that has no exchange: a refusal, or (`failure: null`) this hop's own answer to OPTIONS. */
 export type OwnAnswer =
-  | { readonly failure: null }
-  | { readonly failure: Failure; readonly detail: string; readonly status?: number; readonly rule?: string };
+  | { readonly failure: null; readonly sent?: boolean }
+  | {
+      readonly failure: Failure;
+      readonly detail: string;
+      readonly status?: number;
+      readonly rule?: string;
+      /** Whether a byte of the request went to a Pod; default: none did. */
+      readonly sent?: boolean;
+    };
 
 /** What this hop says that it serves: to OPTIONS, and to CONNECT and TRACE where it refuses them. */
 const SERVED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -32,7 +39,15 @@ export function writeOwnAnswer(
     failure === null
       ? optionsAnswer(!isKept)
       : problemAnswer(
-          { failure, detail: own.detail, rule, backend: '', sent: false, status: own.status, allow: SERVED },
+          {
+            failure,
+            detail: own.detail,
+            rule,
+            backend: '',
+            sent: own.sent ?? false,
+            status: own.status,
+            allow: SERVED,
+          },
           !isKept,
           request?.method === 'HEAD',
         );

@@ -30,6 +30,7 @@ function waiter(name: string, onRetry: () => void = () => {}): Waiter {
       return true;
     },
     expire: () => log.push(`${name} expired at ${clock.nowMs()}`),
+    rematch() {},
   };
 }
 
@@ -64,7 +65,7 @@ describe('hold queue', () => {
   });
 
   it('one that must wait on does not hold up those behind it', () => {
-    queue.enter('ordinal', limits, 0, { retry: () => false, expire() {} });
+    queue.enter('ordinal', limits, 0, { retry: () => false, expire() {}, rematch() {} });
     enter('b');
     leader = true;
     queue.wake();
@@ -126,7 +127,11 @@ describe('hold queue', () => {
 
   it('one that leaves because another expired is not expired as well', () => {
     let b: Held | null = null;
-    queue.enter('writes', limits, 0, { retry: () => false, expire: () => b!.leave('abandoned') });
+    queue.enter('writes', limits, 0, {
+      retry: () => false,
+      expire: () => b!.leave('abandoned'),
+      rematch() {},
+    });
     b = enter('b');
     clock.advance(10_000);
     expect(log).toEqual([]);
@@ -223,6 +228,7 @@ describe('hold queue', () => {
         queue.enter('writes', limits, 0, again);
         return true;
       },
+      rematch() {},
       expire() {},
     };
     queue.enter('writes', limits, 0, again);

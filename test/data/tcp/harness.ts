@@ -1,9 +1,11 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
+import { RuleRuntimes } from '../../../src/data/exchange/rule-runtime.ts';
 import { HoldQueue } from '../../../src/data/forward/hold-queue.ts';
 import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
 import type { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
+import { UpstreamPools } from '../../../src/data/forward/upstream-pools.ts';
 import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
 import type { BackendConfig, RuleConfig } from '../../../src/model/config.ts';
 import type { Outcome } from '../../../src/model/outcome.ts';
@@ -14,6 +16,7 @@ import { systemClock } from '../../../src/platform/clock.ts';
 import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
+import { TurnEnd } from '../../../src/platform/turn-end.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
 import { type PodScript, RawPod } from '../../helpers/raw-pod.ts';
@@ -27,7 +30,8 @@ export interface Tcp {
   readonly outcomes: Outcome[];
   readonly tunnels: TunnelRegistry;
   readonly queue: HoldQueue;
-  readonly inFlight: ReadonlyMap<number, number>;
+  /** By Pod id; of those that something was begun with. */
+  inFlight(): ReadonlyMap<number, number>;
   /** headroute's ends of the client connections. */
   readonly accepted: ReadonlySet<Socket>;
   client(): Promise<RawClient>;
@@ -77,15 +81,33 @@ export async function tcp(
     ),
     listeners: without.listener ? [] : [listener],
   });
+  const inbound = { snapshot: listener, removed: false };
   const cell = new SnapshotCell(snapshot(pods, leader));
   const metrics = new Metrics();
   const outcomes: Outcome[] = [];
   const queue = new HoldQueue('db', metrics);
   const tunnels = new TunnelRegistry(cell, systemClock, options.unread);
   cell.subscribe(() => queue.wake());
-  const inFlight = new Map<number, number>();
-  const add = (podId: number, n: number): void => void inFlight.set(podId, (inFlight.get(podId) ?? 0) + n);
-  let turn = 0;
+  const rules = new RuleRuntimes(metrics);
+  const localErrors = new LocalErrorLog(silentLogger);
+  const pools = new UpstreamPools(cell, {
+    metrics,
+    outcomes: { report: () => {} },
+    logger: silentLogger,
+    localErrors,
+    turn: new TurnEnd(),
+  });
+  const began = new Set<number>();
+  const of = pools.of.bind(pools);
+  pools.of = (backend, to) => {
+    const pool = of(backend, to);
+    pool.begin = () => {
+      pool.inFlight++;
+      began.add(to.id);
+      options.onBegin?.();
+    };
+    return pool;
+  };
   const sockets = new Set<Socket>();
   const server = createServer(
     {
@@ -97,7 +119,7 @@ export async function tcp(
     },
     (socket) => {
       sockets.add(socket);
-      handleTcpConnection(socket, 'tcp', {
+      handleTcpConnection(socket, inbound, {
         cell,
         outcomes: { report: (outcome) => void outcomes.push(outcome) },
         metrics,
@@ -106,16 +128,11 @@ export async function tcp(
         random: () => 0,
         tunnels,
         peers,
-        localErrors: new LocalErrorLog(silentLogger),
+        localErrors,
         selfPodName: options.selfPodName ?? '',
         holdQueue: () => queue,
-        nextTurn: () => turn++,
-        inFlight: (podId) => inFlight.get(podId) ?? 0,
-        begin(_backend, podId) {
-          add(podId, 1);
-          options.onBegin?.();
-        },
-        end: (podId) => add(podId, -1),
+        rules,
+        pools,
       });
     },
   );
@@ -136,7 +153,7 @@ export async function tcp(
     outcomes,
     tunnels,
     queue,
-    inFlight,
+    inFlight: () => new Map([...began].map((id) => [id, pools.inFlight(id)])),
     accepted: sockets,
     async client() {
       const client = await RawClient.connect(port);
@@ -144,11 +161,15 @@ export async function tcp(
       return client;
     },
     publish(nextPods, nextLeader = 'unconfigured') {
+      inbound.removed = false;
       lastPods = nextPods;
       lastLeader = nextLeader;
       cell.publish(snapshot(nextPods, nextLeader));
     },
-    removed: (what) => cell.publish(snapshot(lastPods, lastLeader, what)),
+    removed(what) {
+      if (what.listener) inbound.removed = true;
+      cell.publish(snapshot(lastPods, lastLeader, what));
+    },
     failures: (name) => metrics.requestFailures.with('tcp', name).value,
   };
 }
@@ -194,7 +215,7 @@ export const balance: Partial<RuleConfig> = {
 export function nothingInFlight(t: Tcp): Promise<unknown> {
   return poll(
     () =>
-      [...t.inFlight.values()].every((n) => n === 0) &&
+      [...t.inFlight().values()].every((n) => n === 0) &&
       t.tunnels.size === 0 &&
       t.metrics.upstreamConnections.with('db', 'active').value === 0,
     'nothing in flight',

@@ -48,7 +48,11 @@ describe('holding', () => {
     await poll(() => t.queue.size === 1, 'the hold');
     const endOf = (timeoutMs: number): Promise<void> =>
       new Promise((expire) => {
-        t.queue.enter(`${timeoutMs}`, { ...hold, timeoutMs }, 0, { retry: () => false, expire });
+        t.queue.enter(`${timeoutMs}`, { ...hold, timeoutMs }, 0, {
+          retry: () => false,
+          rematch() {},
+          expire,
+        });
       });
     const late = endOf(850);
     await endOf(400);

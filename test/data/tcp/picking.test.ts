@@ -19,7 +19,7 @@ describe('picking and trying again', () => {
     client.send('x');
     await taps[1]!.until((p) => p.total === 1, 'the byte at the new leader');
     expect(taps[0]!.total).toBe(0);
-    expect([...t.inFlight]).toEqual([
+    expect([...t.inFlight()]).toEqual([
       [views[0]!.id, 0],
       [views[1]!.id, 1],
     ]);

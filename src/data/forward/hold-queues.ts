@@ -1,0 +1,53 @@
+import type { RoutingSnapshot } from '../../model/snapshot.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import { HoldQueue } from './hold-queue.ts';
+
+/** The queues of all backends, by name. */
+export class HoldQueues {
+  readonly #queues = new Map<string, HoldQueue>();
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  of(backend: string): HoldQueue {
+    let queue = this.#queues.get(backend);
+    if (queue === undefined) {
+      queue = new HoldQueue(backend, this.#metrics);
+      this.#queues.set(backend, queue);
+    }
+    return queue;
+  }
+
+  /** How many wait, by backend. */
+  sizes(): Record<string, number> {
+    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.size]));
+  }
+
+  /** Lets those pick again whose backend, or rules, may have changed. */
+  follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
+    const rematched = next.listeners !== previous.listeners && this.#rematch();
+    for (const [name, queue] of this.#queues)
+      if (queue.size > 0 && (rematched || next.backends.get(name) !== previous.backends.get(name)))
+        queue.wake();
+  }
+
+  /** Each finds its rule anew, in order of arrival over all queues. @returns whether any waited */
+  #rematch(): boolean {
+    const waiting = [...this.#queues.values()].flatMap((queue) => queue.waiting());
+    for (const { rematch } of waiting.sort((a, b) => a.arrival - b.arrival)) rematch();
+    for (const queue of this.#queues.values()) queue.sort();
+    return waiting.length > 0;
+  }
+
+  /** Gives up what belongs to backends that are gone. @returns whether some still wait there */
+  dropSeries({ backends }: RoutingSnapshot): boolean {
+    for (const [name, queue] of this.#queues)
+      if (queue.size === 0 && !backends.has(name)) this.#queues.delete(name);
+    const isGone = ([name]: readonly string[]): boolean => !backends.has(name!) && !this.#queues.has(name!);
+    this.#metrics.heldRequests.remove(isGone);
+    this.#metrics.holdDuration.remove(isGone);
+    return [...this.#queues.keys()].some((name) => !backends.has(name));
+  }
+}
