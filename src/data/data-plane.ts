@@ -22,6 +22,7 @@ import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
 import { Listener, type ListenerDeps } from './listen/listener.ts';
 import { compileConditions } from './match/conditions.ts';
+import { RenamedBackends } from './renamed-backends.ts';
 
 /** How often deadlines are looked at: one sweep over all connections instead of a timer for each request. */
 const SWEEP_MS = 50;
@@ -68,6 +69,7 @@ export class DataPlane {
   readonly #accessLog: AccessLog;
   readonly #queues: HoldQueues;
   readonly #rules: RuleRuntimes;
+  readonly #renamed = new RenamedBackends();
   /** By name. */
   #listeners: ReadonlyMap<string, Listener> = new Map();
   /** Removed by a reload; their connections are finishing. */
@@ -103,6 +105,7 @@ export class DataPlane {
       pools: this.#pools,
       tunnels: this.#tunnels,
       rules: this.#rules,
+      renamed: this.#renamed,
       holdQueue: (backend: string) => this.#queues.of(backend),
     };
     const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
@@ -288,6 +291,7 @@ export class DataPlane {
 
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
     this.#accessLog.enabled = next.config.log.access;
+    this.#renamed.follow(next, previous);
     this.#queues.follow(next, previous);
     this.#seriesMayLeave ||= next.listeners !== previous.listeners || hasLost(next, previous);
   }

@@ -7,6 +7,7 @@ import { loopNowMs, pause } from '../helpers/waiting.ts';
 import type { Sidecar } from './support/sidecar.ts';
 import { type Document, listener, type Stage, sidecar, stage } from './support/stage.ts';
 
+const OTHER = 'other.prod.svc.cluster.local';
 const IN_FORCE = 'the changed configuration is in force';
 const UPGRADE = 'GET /ws HTTP/1.1\r\nHost: db\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
 
@@ -158,6 +159,7 @@ it.concurrent('C5 (leaf#404): open connections of a removed listener are drained
 it.concurrent('C5 (leaf#404): open connections to a removed backend are drained and cut at shutdown.timeout, new ones go to the other', async (test) => {
   const scene = await stage(test, ['db-0']);
   const other = await stage(test, ['other-0']);
+  other.publish(other.pods, OTHER);
   greetOnConnect(scene);
   greetOnConnect(other);
   const health = { tcpSocket: {}, period: '100ms' };
@@ -168,7 +170,7 @@ it.concurrent('C5 (leaf#404): open connections to a removed backend are drained 
       shutdown: { timeout: '1s' },
     });
   const db = scene.backend({ health });
-  const next = other.backend({ health, name: 'next' });
+  const next = other.backend({ health, name: 'next', service: OTHER });
   const running = await sidecar(test, document([db], 'db'));
   await running.pods(1);
   const client = await greeted(running.port('tcp'));

@@ -4,6 +4,7 @@ import { RawClient } from '../helpers/raw-client.ts';
 import { type Document, freePort, listener, type Scope, sidecar, stage } from './support/stage.ts';
 
 const IN_FORCE = 'the changed configuration is in force';
+const OTHER = 'other.prod.svc.cluster.local';
 const GET = 'GET / HTTP/1.1\r\nHost: db\r\n\r\n';
 const rules = [{ name: 'all', backendRefs: [{ name: 'db' }] }];
 
@@ -71,11 +72,12 @@ it.concurrent('open connections of a removed listener get one more answer each, 
 it.concurrent('what comes on a connection of a removed listener whose backend is gone as well is told so', async (test) => {
   const { scene, port, running } = await onePort(test);
   const other = await stage(test, ['other-0']);
+  other.publish(other.pods, OTHER);
   const client = await RawClient.connect(port);
   await client.exchange(GET);
   running.write(
     scene.document({
-      backends: [other.backend({ name: 'next' })],
+      backends: [other.backend({ name: 'next', service: OTHER })],
       listeners: [listener({ rules: [{ name: 'all', backendRefs: [{ name: 'next' }] }] })],
     }),
   );
@@ -84,4 +86,19 @@ it.concurrent('what comes on a connection of a removed listener whose backend is
   expect([status, JSON.parse(body.toString())]).toMatchObject([503, { failure: 'no_endpoint', sent: false }]);
   expect(fields).toContainEqual(['Connection', 'close']);
   expect(await client.closed()).toBe('fin');
+});
+
+it.concurrent('B1, B3: a removed listener whose backend has another name from now on answers from its Pods', async (test) => {
+  const { scene, port, running } = await onePort(test);
+  const client = await RawClient.connect(port);
+  await client.exchange(GET);
+  running.write(
+    scene.document({
+      backends: [scene.backend({ name: 'pg' })],
+      listeners: [listener({ rules: [{ name: 'all', backendRefs: [{ name: 'pg' }] }] })],
+    }),
+  );
+  await running.log(IN_FORCE);
+  const { status, body } = await client.exchange(GET);
+  expect([status, body.toString()]).toEqual([200, 'db-0']);
 });

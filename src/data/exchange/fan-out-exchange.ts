@@ -1,4 +1,4 @@
-import type { FanOutSelection } from '../../model/config.ts';
+import type { FanOutSelection, RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
@@ -123,9 +123,9 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     return this.deps.slices;
   }
 
-  /** It has asked nobody yet: another exchange takes its place. */
-  protected override canFollow(): boolean {
-    return false;
+  /** Only the backend's name may be another: by another rule it begins anew, for it has asked nobody yet. */
+  protected override canFollow({ selection }: RuleConfig): boolean {
+    return selection === this.#selection;
   }
 
   protected override get bodySoFar(): readonly Piece[] {

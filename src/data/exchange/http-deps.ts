@@ -10,6 +10,7 @@ import type { WorkSlices } from '../../platform/work-slices.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
 import type { UpstreamPools } from '../forward/upstream-pools.ts';
+import type { RenamedBackends } from '../renamed-backends.ts';
 import type { RuleRuntimes } from './rule-runtime.ts';
 
 /** What HTTP exchanges use of the data plane. */
@@ -23,6 +24,7 @@ export interface HttpDeps {
   readonly pools: UpstreamPools;
   readonly tunnels: TunnelRegistry;
   readonly rules: RuleRuntimes;
+  readonly renamed: RenamedBackends;
   /** This process's name in `Via`. */
   readonly hopName: string;
   holdQueue(backend: string): HoldQueue;

@@ -8,7 +8,6 @@ import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
-import { chooseBackend } from '../pick/choose-backend.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import type { Downstream, Exchange } from './exchange.ts';
@@ -254,7 +253,8 @@ export abstract class HttpExchange implements Exchange, PickContext {
    */
   #rematch(): boolean {
     const rule = matcherFor(this.listener.snapshot).match(this.request);
-    const backend = rule === null ? null : this.#backendBy(rule);
+    const { renamed, cell, random } = this.deps;
+    const backend = rule === null ? null : renamed.choose(rule, this.backend, cell.current(), random);
     if (rule === null || backend === null) {
       this.#restart('abandoned');
       return false;
@@ -266,15 +266,6 @@ export abstract class HttpExchange implements Exchange, PickContext {
     }
     this.#moveTo(rule, backend);
     return true;
-  }
-
-  /** The backend that it has, if the rule still sends there, else one of the rule's that are there. */
-  #backendBy(rule: RuleConfig): string | null {
-    const { backends } = this.deps.cell.current();
-    const refs = rule.backendRefs.filter(({ name, weight }) => weight > 0 && backends.has(name));
-    if (refs.some(({ name }) => name === this.backend)) return this.backend;
-    if (refs.length > 0) return chooseBackend(refs, this.deps.random);
-    return rule === this.rule ? this.backend : chooseBackend(rule.backendRefs, this.deps.random);
   }
 
   #moveTo(rule: RuleConfig, backend: string): void {

@@ -9,6 +9,7 @@ import type { Random } from '../../platform/random.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
 import type { UpstreamPools } from '../forward/upstream-pools.ts';
+import type { RenamedBackends } from '../renamed-backends.ts';
 import type { RequestView } from '../request-view.ts';
 import type { RuleRuntimes } from './rule-runtime.ts';
 
@@ -23,6 +24,7 @@ export interface TcpDeps {
   readonly pools: UpstreamPools;
   readonly tunnels: TunnelRegistry;
   readonly rules: RuleRuntimes;
+  readonly renamed: RenamedBackends;
   readonly peers: PeerWatch;
   readonly localErrors: LocalErrorLog;
   readonly selfPodName: string;

@@ -10,7 +10,6 @@ import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
-import { chooseBackend } from '../pick/choose-backend.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
 import { NO_REQUEST, type TcpDeps } from './tcp-deps.ts';
@@ -103,12 +102,9 @@ export class TcpExchange {
   #rematch(): boolean {
     const rule = matcherFor(this.#listener.snapshot).match(NO_REQUEST);
     if (rule === null) return false;
-    const { backends } = this.#deps.cell.current();
-    const refs = rule.backendRefs.filter(({ name, weight }) => weight > 0 && backends.has(name));
-    const backend = refs.some(({ name }) => name === this.#backend)
-      ? this.#backend
-      : (chooseBackend(refs, this.#deps.random) ?? this.#backend);
-    const pods = backends.get(backend)?.pods ?? [];
+    const { renamed, cell, random } = this.#deps;
+    const backend = renamed.choose(rule, this.#backend, cell.current(), random) ?? this.#backend;
+    const pods = cell.current().backends.get(backend)?.pods ?? [];
     // Revisions are those of one backend; under another name it is still that one.
     if (backend !== this.#backend && !pods.some(({ id }) => this.#tried.has(id))) this.#minLeaderRevision = 0;
     this.#runtime.series.connecting--;

@@ -7,6 +7,7 @@ import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
 import type { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { UpstreamPools } from '../../../src/data/forward/upstream-pools.ts';
 import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
+import { RenamedBackends } from '../../../src/data/renamed-backends.ts';
 import type { BackendConfig, RuleConfig } from '../../../src/model/config.ts';
 import type { Outcome } from '../../../src/model/outcome.ts';
 import type { PodView } from '../../../src/model/pod.ts';
@@ -132,6 +133,7 @@ export async function tcp(
         selfPodName: options.selfPodName ?? '',
         holdQueue: () => queue,
         rules,
+        renamed: new RenamedBackends(),
         pools,
       });
     },
