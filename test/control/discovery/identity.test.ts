@@ -33,6 +33,8 @@ describe('D23 ordinals', () => {
     expect(ordinalOf('db-1', 'db')).toBe(1);
     expect(ordinalOf('other-1', 'db')).toBe(-1);
     expect(ordinalOf('db-x-1', 'db')).toBe(-1);
+    // DNS names are read in lower case.
+    expect(ordinalOf('db-1', 'DB')).toBe(1);
   });
 });
 
@@ -72,6 +74,13 @@ describe('choosePtr', () => {
     const names = ['db-0.other.prod.svc.cluster.local', `db-0.${service}`, 'a.example'];
     expect(choosePtr(names, [service])).toBe(`db-0.${service}`);
     expect(choosePtr(names.toReversed(), [service])).toBe(`db-0.${service}`);
+  });
+  it('of strangers it takes the first of the alphabet, so that a shuffled answer is no change', () => {
+    const names = ['c.example', 'a.example', 'b.example'];
+    expect([choosePtr(names, [service]), choosePtr(names.toReversed(), [service])]).toEqual([
+      'a.example',
+      'a.example',
+    ]);
   });
   it('takes a hostname before a name made of the address', () => {
     expect(choosePtr([`10-0-0-5.${service}`, `db-0.${service}`], [service])).toBe(`db-0.${service}`);

@@ -102,4 +102,28 @@ describe('Membership', () => {
     expect(held.add([pod(1, ['10.9.9.9'])])).toBeNull();
     expect(names(held.add([pod(4)]))).toEqual(['db-1', 'db-2', 'db-3', 'db-4']);
   });
+
+  it('a Pod that a short answer shows is not missing from it', () => {
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
+    held.apply(members(pod(1), pod(2)), 0);
+    held.apply(members(pod(1)), 1);
+    held.apply({ ...members(pod(2)), complete: false } as Round, 2);
+    expect(held.apply(members(pod(1)), 3)).toBeNull();
+    expect(names(held.apply(members(pod(1)), 4))).toEqual(['db-1']);
+  });
+
+  it('a short answer ends an emptiness as a whole one does', () => {
+    const held = new Membership({ absence: 2, emptyHoldMs: 30_000 });
+    held.apply(members(pod(1)), 0);
+    held.apply(empty, 1000);
+    held.apply({ ...members(pod(1)), complete: false } as Round, 20_000);
+    expect(held.apply(empty, 32_000)).toBeNull();
+    expect(names(held.apply(empty, 62_000))).toEqual([]);
+  });
+
+  it('a missing Pod keeps its address although another Pod has it on another port', () => {
+    const held = new Membership({ absence: 5, emptyHoldMs: 30_000 });
+    held.apply(members(pod(1, ['127.0.0.1'], 81)), 0);
+    expect(names(held.apply(members(pod(2, ['127.0.0.1'], 82)), 1))).toEqual(['db-1', 'db-2']);
+  });
 });

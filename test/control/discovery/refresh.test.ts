@@ -73,6 +73,35 @@ describe('RefreshLoop', () => {
     expect(loop.times().lastError).toBe('SERVFAIL');
   });
 
+  it('only failures in a row make the back-off longer', async () => {
+    const turns = [bad, bad, bad, good, bad, bad, good];
+    const { loop, startedAt, advance } = loopOf(() => turns[startedAt.length - 1] ?? good);
+    loop.start();
+    await advance(16_000);
+    const gaps = startedAt.slice(1).map((at, i) => at - startedAt[i]!);
+    // 1 s, doubled, doubled (less 10 %); the TTL; from the first again.
+    expect(gaps.slice(0, 6)).toEqual([1000, 1800, 3600, 4500, 1000, 1800]);
+  });
+
+  it('tells when it last succeeded, and the error for as long as it lasts', async () => {
+    const turns = [good, bad, good];
+    const { clock, loop, startedAt, advance } = loopOf(() => turns[startedAt.length - 1] ?? good);
+    loop.start();
+    await advance(4600);
+    const began = clock.wallMs() - clock.nowMs();
+    expect(loop.times()).toMatchObject({ lastSuccessAtMs: began, lastError: 'SERVFAIL' });
+    expect(loop.times().lastAttemptAtMs).toBe(began + 4500);
+    await advance(1000);
+    expect(loop.times()).toMatchObject({ lastSuccessAtMs: began + 5500, lastError: null });
+  });
+
+  it('`withinMs` only ever brings the next round forward', async () => {
+    const { loop, startedAt, advance } = loopOf(() => ({ ...good, withinMs: 60_000 }));
+    loop.start();
+    await advance(4600);
+    expect(startedAt).toEqual([0, 4500]);
+  });
+
   it('N7 never stops, even if a round throws', async () => {
     const { loop, startedAt, advance } = loopOf(() => {
       throw new Error('boom');
@@ -114,6 +143,12 @@ describe('RefreshLoop', () => {
     await settle();
     await advance(1000);
     expect(startedAt).toEqual([0, 1000]);
+    // Once: the one after that comes by the TTL.
+    finish(good);
+    await advance(4400);
+    expect(startedAt).toEqual([0, 1000]);
+    await advance(200);
+    expect(startedAt).toEqual([0, 1000, 5600]);
   });
 
   it('comes back by `withinMs`, and runs one round at a time', async () => {
