@@ -8,6 +8,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HostPort } from '../model/config.ts';
+import { redactTarget } from '../model/redact.ts';
 import { bind } from '../platform/bind.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -82,7 +83,8 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
         answerProblem(response, 400, 'a Host field is missing');
       else await handle(request, response);
     } catch (error) {
-      logger.error({ err: error, server: key, path: request.url }, 'an admin request failed');
+      const path = redactTarget(request.url ?? '');
+      logger.error({ err: error, server: key, path }, 'an admin request failed');
       if (response.headersSent) response.destroy();
       else answerProblem(response, 500, 'the request could not be answered; the log says why');
     }

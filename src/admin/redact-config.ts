@@ -1,8 +1,10 @@
-import type { Config, Probe } from '../model/config.ts';
+import type { Config, Expect, Probe } from '../model/config.ts';
+import { REDACTED, redactTarget, redactText } from '../model/redact.ts';
 
-const REDACTED = '[redacted]';
-
-/** The configuration as `GET /config` may show it: probes carry passwords and tokens in headers, bodies and `send`. */
+/**
+ * The configuration as `GET /config` may show it: probes carry passwords and tokens in headers, queries, bodies and `send`, and
+ * whatever came from the environment may be one.
+ */
 export function redactConfig(config: Config): object {
   return {
     ...config,
@@ -17,17 +19,31 @@ export function redactConfig(config: Config): object {
   };
 }
 
-function redactProbe(probe: Probe): object {
+function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: readonly string[] }): object {
+  const shown = (text: string): string => redactText(text, hidden);
   switch (probe.type) {
     case 'http':
       return {
         ...probe,
+        path: redactTarget(probe.path, hidden),
         headers: probe.headers.map(({ name }) => ({ name, value: REDACTED })),
         body: probe.body === null ? null : REDACTED,
+        expect: redactExpect(probe.expect, shown),
       };
     case 'tcp':
-      return { ...probe, send: REDACTED };
+      return { ...probe, send: REDACTED, expectContains: shown(probe.expectContains) };
     case 'tcpSocket':
       return probe;
   }
+}
+
+function redactExpect({ json, header, ...expect }: Expect, shown: (text: string) => string): object {
+  return {
+    ...expect,
+    json: json.map((wanted) => {
+      const text = 'equals' in wanted ? String(wanted.equals) : '';
+      return shown(text) === text ? wanted : { ...wanted, equals: shown(text) };
+    }),
+    header: header === null ? null : { ...header, value: shown(header.value) },
+  };
 }

@@ -36,6 +36,8 @@ export interface HttpProbe {
   readonly headers: readonly NameValue[];
   readonly body: string | null;
   readonly expect: Expect;
+  /** Values that came from the environment: nobody is shown them. */
+  readonly hidden?: readonly string[];
 }
 
 /** Succeeds when the connection opens. */
@@ -50,6 +52,8 @@ export interface TcpExchangeProbe {
   readonly port: number | null;
   readonly send: string;
   readonly expectContains: string;
+  /** Values that came from the environment: nobody is shown them. */
+  readonly hidden?: readonly string[];
 }
 
 export type Probe = HttpProbe | TcpSocketProbe | TcpExchangeProbe;

@@ -45,3 +45,39 @@ it('GET /config shows no value of a probe header, body or send, and the rest as 
   expect(shown.backends[1]).toEqual(config.backends[1]);
   expect(config).toEqual(before);
 });
+
+it('GET /config shows no value of a query, and none that came from the environment', () => {
+  const times = { periodMs: 1, timeoutMs: 1, failureThreshold: 1, successThreshold: 1 };
+  const probe: HttpProbe = {
+    ...http,
+    path: '/t/s3cret/role?k=other&s3cret=1&bare&e=',
+    expect: {
+      status: null,
+      json: [
+        { pointer: '/a', equals: 's3cret' },
+        { pointer: '/b', equals: 'plain' },
+        { pointer: '/c', equals: 42 },
+      ],
+      header: { name: 'X', value: 'a s3cret b' },
+    },
+    hidden: ['s3cret', '42'],
+  };
+  const shown = redactConfig(configWith({ backends: [backendConfig({ health: { probe, ...times } })] }));
+  expect(JSON.parse(JSON.stringify(shown)).backends[0].health.probe).toEqual({
+    type: 'http',
+    method: 'POST',
+    path: '/t/[redacted]/role?k=[redacted]&[redacted]=[redacted]&[redacted]&e=',
+    port: 8081,
+    headers: [{ name: 'Authorization', value: '[redacted]' }],
+    body: '[redacted]',
+    expect: {
+      status: null,
+      json: [
+        { pointer: '/a', equals: '[redacted]' },
+        { pointer: '/b', equals: 'plain' },
+        { pointer: '/c', equals: '[redacted]' },
+      ],
+      header: { name: 'X', value: 'a [redacted] b' },
+    },
+  });
+});

@@ -1,3 +1,4 @@
+import type { Variable } from './conceal.ts';
 import { quote } from './problem.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -6,14 +7,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Replaces `${NAME}` and `${NAME:-default}` (SPEC 2). `:-` also covers a variable that is set but empty. What a variable
  * gives is not looked through again; a `$` without `{` is itself.
  *
- * @returns the text, or what is wrong with it, in words
+ * @returns the text and what the environment gave to it, or what is wrong with it, in words
  */
-export function substitute(text: string, env: Environment): { text: string } | { problem: string } {
+export function substitute(
+  text: string,
+  env: Environment,
+): { text: string; variables: readonly Variable[] } | { problem: string } {
+  const variables: Variable[] = [];
   let result = '';
   let from = 0;
   for (;;) {
     const start = text.indexOf('${', from);
-    if (start < 0) return { text: result + text.slice(from) };
+    if (start < 0) return { text: result + text.slice(from), variables };
     const end = text.indexOf('}', start);
     if (end < 0) return { problem: `has \${ without }: ${quote(text.slice(start))}` };
     const inner = text.slice(start + 2, end);
@@ -28,7 +33,11 @@ export function substitute(text: string, env: Environment): { text: string } | {
         problem: `environment variable ${name} is not set; \${${name}:-default} would give it a default`,
       };
     result += text.slice(from, start);
-    result += fallback !== undefined && (value ?? '') === '' ? fallback : value!;
+    if (fallback !== undefined && (value ?? '') === '') result += fallback;
+    else {
+      result += value!;
+      variables.push({ name: name!, value: value! });
+    }
     from = end + 1;
   }
 }

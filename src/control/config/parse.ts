@@ -7,7 +7,9 @@ import { checkReferences } from './checks/references.ts';
 import { checkSelf } from './checks/self.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUnreachable } from './checks/unreachable.ts';
+import { concealed, withoutValues } from './conceal.ts';
 import type { Environment } from './environment.ts';
+import { withHiddenValues } from './hidden-values.ts';
 import { formatPath, type Path } from './problem.ts';
 import { readDocument } from './read-document.ts';
 import type { Report } from './read-fields.ts';
@@ -33,7 +35,10 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
     const { root } = tree;
     const report: Report = (path, message, atKey = false) => {
       const place = locate(root, path, atKey);
-      if (!place.unreadable) found.push({ offset: place.offset, path, message });
+      if (place.unreadable) return;
+      const { value, variables } = place.node;
+      const shown = variables.length > 0 && !atKey ? concealed(message, value, variables) : message;
+      found.push({ offset: place.offset, path, message: withoutValues(shown, tree.variables) });
     };
     const parts = readDocument(root.value, report);
     checkNames(parts, report);
@@ -42,7 +47,8 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
     checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
     checkTcp(parts, report);
     checkUnreachable(parts, report);
-    if (found.length === 0) return { ok: true, config: assemble(parts), hash: hashOf(text) };
+    if (found.length === 0)
+      return { ok: true, config: withHiddenValues(assemble(parts), root), hash: hashOf(text) };
   }
   const problems = found
     .sort((a, b) => a.offset - b.offset)
@@ -64,18 +70,22 @@ export function hashOf(text: string): string {
  * Where a path stands in the file; a missing key stands where its mapping does. A value that could not be read was
  * reported already, and so is whatever it makes wrong about itself or the mapping it is in.
  */
-function locate(root: Located, path: Path, atKey: boolean): { offset: number; unreadable: boolean } {
+function locate(
+  root: Located,
+  path: Path,
+  atKey: boolean,
+): { offset: number; unreadable: boolean; node: Located } {
   let at = root;
   let offset = root.offset;
   for (const part of path) {
     const member = at.members.get(part);
-    if (member === undefined) return { offset: at.offset, unreadable: at.value === undefined };
+    if (member === undefined) return { offset: at.offset, unreadable: at.value === undefined, node: at };
     at = member.node;
     offset = atKey ? member.keyOffset : at.offset;
   }
   const unreadable =
     at.value === undefined || [...at.members.values()].some(({ node }) => node.value === undefined);
-  return { offset, unreadable };
+  return { offset, unreadable, node: at };
 }
 
 function isSubstituted(root: Located, path: Path): boolean {

@@ -13,6 +13,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import type { Variable } from './conceal.ts';
 import { type Environment, substitute } from './environment.ts';
 import { type Path, quote } from './problem.ts';
 import { syntaxProblem } from './yaml-syntax.ts';
@@ -24,8 +25,10 @@ export interface Located {
   readonly offset: number;
   /** Members of a mapping or sequence; `keyOffset` is the member's own offset in a sequence. */
   readonly members: ReadonlyMap<string | number, { readonly keyOffset: number; readonly node: Located }>;
-  /** Whether an environment variable had a part in it. */
+  /** Whether it is written with an environment variable, though that be unset. */
   readonly substituted: boolean;
+  /** What the environment gave to it; of a scalar alone. */
+  readonly variables: readonly Variable[];
 }
 
 export interface TreeProblem {
@@ -37,6 +40,8 @@ export interface TreeProblem {
 export interface Tree {
   readonly root: Located | null;
   readonly problems: readonly TreeProblem[];
+  /** Everything that the environment gave to the file. */
+  readonly variables: readonly Variable[];
   position(offset: number): { line: number; column: number };
 }
 
@@ -51,7 +56,7 @@ export function readTree(text: string, env: Environment): Tree {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   // The YAML reader takes quadratic time for deep nesting; no configuration comes near.
-  if (isNestedTooDeeply(text)) return { root: null, problems: [TOO_DEEP], position };
+  if (isNestedTooDeeply(text)) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
   try {
     const document = parseDocument(text, {
       lineCounter: lines,
@@ -69,16 +74,22 @@ export function readTree(text: string, env: Environment): Tree {
     }));
     if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
       syntax.push({ offset: 0, path: [], message: 'only YAML 1.2 is read: remove the %YAML directive' });
-    if (syntax.length > 0) return { root: null, problems: firstOfEachLine(syntax, position), position };
+    if (syntax.length > 0)
+      return { root: null, problems: firstOfEachLine(syntax, position), variables: NONE, position };
     if (document.contents === null)
-      return { root: null, problems: [{ offset: 0, path: [], message: 'the file is empty' }], position };
+      return {
+        root: null,
+        problems: [{ offset: 0, path: [], message: 'the file is empty' }],
+        variables: NONE,
+        position,
+      };
     const reader = new TreeReader(document as Document, env);
     const root = reader.read(document.contents as Node, []);
-    return { root, problems: reader.problems, position };
+    return { root, problems: reader.problems, variables: reader.variables, position };
   } catch (error) {
-    if (error instanceof RangeError) return { root: null, problems: [TOO_DEEP], position };
+    if (error instanceof RangeError) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
     const message = `cannot be read: ${quote(String(error))}`;
-    return { root: null, problems: [{ offset: 0, path: [], message }], position };
+    return { root: null, problems: [{ offset: 0, path: [], message }], variables: NONE, position };
   }
 }
 
@@ -112,9 +123,11 @@ function isNestedTooDeeply(text: string): boolean {
 }
 
 const NOTHING: Located['members'] = new Map();
+const NONE: readonly Variable[] = [];
 
 class TreeReader {
   readonly problems: TreeProblem[] = [];
+  readonly variables: Variable[] = [];
   readonly #open = new Set<Node>();
   #aliasDepth = 0;
   #aliased = 0;
@@ -130,7 +143,7 @@ class TreeReader {
     if (isMap(node)) return this.#inside(node, () => this.#mapping(node, path));
     if (isSeq(node)) return this.#inside(node, () => this.#sequence(node, path));
     if (isScalar(node)) return this.#scalar(node, path);
-    return { value: null, offset: 0, members: NOTHING, substituted: false };
+    return { value: null, offset: 0, members: NOTHING, substituted: false, variables: NONE };
   }
 
   #problem(node: Node | null, path: Path, message: string): void {
@@ -145,7 +158,13 @@ class TreeReader {
   }
 
   #alias(alias: Alias, path: Path): Located {
-    const nothing = { value: undefined, offset: offsetOf(alias), members: NOTHING, substituted: false };
+    const nothing = {
+      value: undefined,
+      offset: offsetOf(alias),
+      members: NOTHING,
+      substituted: false,
+      variables: NONE,
+    };
     const target = alias.resolve(this.document);
     if (target === undefined) {
       this.#problem(alias, path, `there is no anchor &${alias.source} before this alias`);
@@ -185,7 +204,7 @@ class TreeReader {
       members.set(key, { keyOffset, node: placed });
       value[key] = node.value;
     }
-    return { value, offset: offsetOf(map), members, substituted: false };
+    return { value, offset: offsetOf(map), members, substituted: false, variables: NONE };
   }
 
   #key(key: Node | null, path: Path): string | null {
@@ -223,7 +242,7 @@ class TreeReader {
       value.push(node.value);
       members.set(index, { keyOffset: node.offset, node });
     }
-    return { value, offset: offsetOf(sequence), members, substituted: false };
+    return { value, offset: offsetOf(sequence), members, substituted: false, variables: NONE };
   }
 
   #scalar(scalar: Scalar, path: Path): Located {
@@ -235,18 +254,21 @@ class TreeReader {
         offset,
         members: NOTHING,
         substituted: false,
+        variables: NONE,
       };
     const result = substitute(value, this.env);
     if ('problem' in result) {
       this.#problem(scalar, path, result.problem);
-      return { value: undefined, offset, members: NOTHING, substituted: true };
+      return { value: undefined, offset, members: NOTHING, substituted: true, variables: NONE };
     }
+    this.variables.push(...result.variables);
     const plain = scalar.type === Scalar.PLAIN && scalar.tag === undefined;
     return {
       value: plain ? this.#typed(result.text) : result.text,
       offset,
       members: NOTHING,
       substituted: true,
+      variables: result.variables,
     };
   }
 

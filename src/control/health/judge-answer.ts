@@ -1,4 +1,5 @@
 import type { Expect, TermSource } from '../../model/config.ts';
+import { redactTarget, redactText } from '../../model/redact.ts';
 import { termOfNumber, termOfText } from '../leadership/terms.ts';
 import { ExactJson, equalsConstant, equalsValue } from './exact-json.ts';
 import { failed, type ProbeResult, printable } from './probe-result.ts';
@@ -18,16 +19,18 @@ export function needsBody(expect: Expect, term: TermSource | null): boolean {
 /**
  * Judges an answer by all of `expect` and, where one is configured, by its showing a term (SPEC 3, Leadership).
  * @param what the request in words: `GET /healthz`.
+ * @param hidden values that no reason may show, though the Pod repeat them
  */
 export function judgeAnswer(
   answer: HttpAnswer,
   expect: Expect,
   term: TermSource | null,
   what: string,
+  hidden: readonly string[] = [],
 ): ProbeResult {
   const location = only(answer, 'location');
   const redirect = answer.status >= 300 && answer.status < 400 && location !== null;
-  const said = `${what} answered ${answer.status}${redirect ? ` to ${printable(location)}` : ''}`;
+  const said = `${what} answered ${answer.status}${redirect ? ` to ${printable(redactTarget(location, hidden))}` : ''}`;
   const no = (why: string): ProbeResult => failed('failure', why === '' ? said : `${said}, ${why}`, true);
 
   if (!statusMeets(answer.status, expect)) return no('');
@@ -35,7 +38,11 @@ export function judgeAnswer(
     const { name, value } = expect.header;
     const found = all(answer, name);
     if (!found.includes(value))
-      return no(found.length === 0 ? `without ${name}` : `with ${name}: ${printable(found.join(', '))}`);
+      return no(
+        found.length === 0
+          ? `without ${name}`
+          : `with ${name}: ${printable(redactText(found.join(', '), hidden))}`,
+      );
   }
   let shown: string | null = null;
   if (needsBody(expect, term)) {
@@ -50,7 +57,7 @@ export function judgeAnswer(
       if (value === null) return no(`without ${wanted.pointer}`);
       if ('equals' in wanted) {
         if (!equalsConstant(value, wanted.equals))
-          return no(`${wanted.pointer} is not ${JSON.stringify(wanted.equals)}`);
+          return no(`${wanted.pointer} is not ${shownConstant(wanted.equals, hidden)}`);
       } else {
         const other = json.at(wanted.equalsPointer);
         if (other === null) return no(`without ${wanted.equalsPointer}`);
@@ -66,6 +73,12 @@ export function judgeAnswer(
   if (term !== null && 'header' in term) shown = termOfText(only(answer, term.header) ?? '');
   if (term !== null && shown === null) return no('without a term');
   return { outcome: 'success', reason: said, answered: true, term: shown };
+}
+
+function shownConstant(value: string | number | boolean | null, hidden: readonly string[]): string {
+  return typeof value === 'string'
+    ? JSON.stringify(redactText(value, hidden))
+    : redactText(String(value), hidden);
 }
 
 function statusMeets(status: number, expect: Expect): boolean {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { HttpProbe, TermSource } from '../../model/config.ts';
+import { redactTarget } from '../../model/redact.ts';
 import { dial } from './dial.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
 import {
@@ -30,7 +31,7 @@ export function probeHttp(
   let timer: NodeJS.Timeout | undefined;
   let close = (): void => {};
   let over = false;
-  const what = `${probe.method} ${probe.path}`;
+  const what = `${probe.method} ${redactTarget(probe.path, probe.hidden)}`;
   /** Hands the result over; the connection goes with it unless its body is still being read off. */
   const end = (result: ProbeResult, keepReading = false): void => {
     if (!keepReading) {
@@ -80,6 +81,7 @@ export function probeHttp(
         probe.expect,
         term,
         what,
+        probe.hidden,
       );
     const early = !needsBody(probe.expect, term);
     const parts: Buffer[] = [];
