@@ -1,3 +1,4 @@
+import { describe } from './messages.ts';
 import { quote } from './problem.ts';
 
 /** A value that an environment variable gave to a part of the file. */
@@ -17,15 +18,19 @@ const PIECE = 4;
  */
 export function concealed(message: string, value: unknown, variables: readonly Variable[]): string {
   const source = `the value of ${[...new Set(variables.map(({ name }) => name))].join(' and ')}`;
-  const wanted = /^(must be .*?), is /s.exec(message);
-  if (wanted !== null) return `${wanted[1]}, is ${source}`;
+  const leaks = (said: string): boolean => variables.some((variable) => showsPart(said, variable.value));
+  if (value === '') return `${message}, ${source}`;
+  const wanted = /^(must be .*?, is )/s.exec(message);
+  if (wanted !== null) {
+    const advice = message.slice(wanted[1]!.length).replace(describe(value), '');
+    return `${wanted[1]}${source}${/^: /.test(advice) && !leaks(advice) ? advice : ''}`;
+  }
   const text = String(value);
   const shown = [quote(text), text].find((form) => message.startsWith(`${form} `));
   const told = message.replace(/; did you mean .*\?$/s, '');
   const rest =
     shown === undefined ? told.replaceAll(quote(text), source) : `${source}${told.slice(shown.length)}`;
-  const said = rest.replaceAll(source, '');
-  return variables.some((variable) => showsPart(said, variable.value)) ? `${source} is not valid here` : rest;
+  return leaks(rest.replaceAll(source, '')) ? `${source} is not valid here` : rest;
 }
 
 /** A message about something else that mentions values of the environment. */

@@ -68,7 +68,8 @@ function reportIssue(issue: z.core.$ZodIssue, raw: unknown, base: Path, report: 
     return;
   }
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], raw);
-  if (isReservedValue(path.at(-1), value)) report(path, `${String(value)} ${NOT_SUPPORTED}`);
+  if (isReservedValue(path, value))
+    report(path, `${value === '' ? 'an empty text' : value} ${NOT_SUPPORTED}`);
   else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const branch = meantBranch(issue.errors);
     if (branch === null) report(path, issue.message);

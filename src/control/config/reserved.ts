@@ -1,12 +1,15 @@
+import type { Path } from './problem.ts';
+
 /**
- * Words of the contract that no release implements yet (SPEC 2, Reserved). They are refused by name, so that a file which
- * relies on them fails here and not in production.
+ * Words of the contract that no release implements yet (SPEC 2). They are refused by name, so that a file which relies on them
+ * fails here and not in production.
  */
-const RESERVED_KEYS: ReadonlySet<string> = new Set([
+export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'tls',
   'grpc',
   'grpcStatus',
   'source',
+  'static',
   'zone',
   'proxyProtocol',
   'affinity',
@@ -22,12 +25,18 @@ const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'rehearse',
   'lease',
   'sentinel',
+  'searchPeriod',
+  'lineage',
+  'auth',
+  'metrics',
 ]);
 
-/** By the key whose value they would be. */
+/** By the last key of their path, or the last two. */
 const RESERVED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ['protocol', ['HTTP2']],
   ['type', ['Lease', 'Sentinel', 'RendezvousHash']],
+  ['log.access', ['errors']],
+  ['debug.address', ['']],
 ]);
 
 export const NOT_SUPPORTED = 'is not supported yet';
@@ -36,8 +45,10 @@ export function isReservedKey(key: string): boolean {
   return RESERVED_KEYS.has(key);
 }
 
-export function isReservedValue(key: string | number | undefined, value: unknown): boolean {
-  if (typeof key !== 'string' || typeof value !== 'string') return false;
+export function isReservedValue(path: Path, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
   const word = value.toLowerCase();
-  return RESERVED_VALUES.get(key)?.some((reserved) => reserved.toLowerCase() === word) ?? false;
+  return [path.slice(-1), path.slice(-2)].some((keys) =>
+    RESERVED_VALUES.get(keys.join('.'))?.some((reserved) => reserved.toLowerCase() === word),
+  );
 }

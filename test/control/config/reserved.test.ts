@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { RESERVED_KEYS } from '../../../src/control/config/reserved.ts';
 import { LEADER, problemsOf, sample } from './sample.ts';
 
 const RESERVED: [string, Parameters<typeof sample>[0]][] = [
@@ -32,7 +33,38 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['workers', { document: { workers: 2 } }],
   ['tracing', { document: { tracing: {} } }],
   ['rehearse', { document: { rehearse: {} } }],
+  ['backends[0].discovery.static', { backend: { discovery: { static: [{ name: 'db-0' }] } } }],
+  ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
+  ['backends[0].leader.sentinel', { backend: { leader: { ...LEADER, sentinel: { master: 'm' } } } }],
+  ['backends[0].leader.auth', { backend: { leader: { preset: 'redis', auth: { password: 'x' } } } }],
+  [
+    'backends[0].leader.probe.searchPeriod',
+    { backend: { leader: { probe: { ...LEADER.probe, searchPeriod: '100ms' } } } },
+  ],
+  [
+    'backends[0].leader.probe.lineage',
+    { backend: { leader: { probe: { ...LEADER.probe, lineage: { id: { json: '/id' } } } } } },
+  ],
+  [
+    'backends[0].leader.probe.searchPeriod',
+    { backend: { leader: { preset: 'patroni', probe: { searchPeriod: '100ms' } } } },
+  ],
+  ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
+  ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],
+  ['metrics', { document: { metrics: { podLabel: false } } }],
+  ['log.access', { document: { log: { access: 'errors' } } }],
+  ['debug.address', { document: { debug: { address: '' } } }],
 ];
+
+it('each reserved key is among them', () => {
+  const walked = new Set(RESERVED.map(([path]) => path.split('.').at(-1)));
+  expect([...RESERVED_KEYS].filter((key) => !walked.has(key))).toEqual([]);
+});
+
+it('an empty address is reserved under debug alone', () => {
+  expect(problemsOf(sample({ listener: { address: '' } })).join()).not.toContain('not supported yet');
+  expect(problemsOf(sample({ document: { admin: { address: '' } } })).join()).not.toContain('not supported');
+});
 
 it.each(RESERVED)('what is reserved is refused by name: %s', (path, parts) => {
   const problems = problemsOf(sample(parts));

@@ -91,7 +91,7 @@ describe('environment variables', () => {
     const headers = (value: string) => good.replace('rules:', `limits:\n      headers: ${value}\n    rules:`);
     expect(configOf(headers('${N}'), { N: '7' }).listeners[0]!.limits.headers).toBe(7);
     expect(problemsOf(headers('"${N}"'), { N: '7' })).toEqual([
-      'listeners[0].limits.headers: must be a number, is the text "7": write it without quotes',
+      'listeners[0].limits.headers: must be a number, is the value of N: write it without quotes',
     ]);
     expect(configOf(`${good}log:\n  access: \${A}\n`, { A: 'true' }).log.access).toBe(true);
   });
@@ -114,7 +114,7 @@ describe('environment variables', () => {
     ['"${1A}"', {}, 'is not the name'],
     ['"${L:-${M}}"', {}, 'cannot be nested'],
     ['"${L-debug}"', {}, 'only ${L} and ${L:-default} are known'],
-    ['"${L}"', { L: '${M}', M: 'debug' }, 'is the text "${M}"'],
+    ['"${L}"', { L: '${M}', M: 'debug' }, 'is the value of L'],
     ['"${L}"', { L: '' }, 'is an empty text'],
     ['"$L"', { L: 'debug' }, 'is the text "$L"'],
     ['"${constructor}"', {}, 'constructor is not set'],
