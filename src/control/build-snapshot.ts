@@ -99,6 +99,7 @@ function byOrdinalThenName(a: PodView, b: PodView): number {
 function samePod(a: PodView, b: PodView): boolean {
   return (
     a.state === b.state &&
+    a.lost === b.lost &&
     a.reason === b.reason &&
     a.name === b.name &&
     a.label === b.label &&

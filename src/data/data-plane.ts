@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { OutcomeSink } from '../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { ListenerConfig } from '../model/config.ts';
@@ -10,8 +11,10 @@ import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
+import { resetFor } from '../platform/reset.ts';
 import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
+import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { RuleRuntimes } from './exchange/rule-runtime.ts';
@@ -75,6 +78,7 @@ export class DataPlane {
   /** Removed by a reload; their connections are finishing. */
   readonly #draining = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
+  readonly #vanished: VanishedPeers;
   readonly #unsubscribe: (() => void)[] = [];
   #isDraining = false;
   /** Something that series tell of has gone, or still goes. */
@@ -125,6 +129,13 @@ export class DataPlane {
     };
     this.#deps = { http, tcp, admission };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));
+    this.#vanished = new VanishedPeers(
+      () => this.#openSockets(),
+      (socket) => {
+        logger.info({ address: socket.remoteAddress, port: socket.remotePort }, 'a peer has vanished');
+        resetFor(socket, vanished());
+      },
+    );
     this.#sweep = setInterval(() => this.#tick(), SWEEP_MS);
     this.#sweep.unref();
   }
@@ -208,6 +219,7 @@ export class DataPlane {
     this.#tunnels.close('the sidecar shuts down');
     await Promise.all(listeners.map((listener) => listener.drained(100)));
     clearInterval(this.#sweep);
+    this.#vanished.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#pools.close();
     this.#listeners = new Map();
@@ -310,6 +322,14 @@ export class DataPlane {
     for (const { config } of [...this.#listeners.values(), ...this.#draining]) names.add(config.name);
     this.#deps.http.metrics.connections.remove(([listener]) => !names.has(listener!));
     this.#seriesMayLeave = pools || rules || queues || this.#draining.size > 0;
+  }
+
+  /** On both sides. */
+  *#openSockets(): Generator<Socket> {
+    for (const listener of this.#listeners.values()) yield* listener.sockets;
+    for (const listener of this.#draining) yield* listener.sockets;
+    yield* this.#pools.sockets();
+    yield* this.#tunnels.sockets();
   }
 
   #tick(): void {

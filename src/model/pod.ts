@@ -19,4 +19,6 @@ export interface PodView {
   readonly state: PodState;
   /** Why it is in that state, in words. */
   readonly reason: string;
+  /** Draining, and its probes find no sign of life any more: what is still open to it is reset. */
+  readonly lost?: true;
 }

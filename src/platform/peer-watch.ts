@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
-import { connectionKey, linuxTables, RowScanner, type RowState, type TableSource } from './tcp-table.ts';
+import { connectionKey, linuxTables, type Row, RowScanner, type TableSource } from './tcp-table.ts';
 
 const POLL_MS = 250;
 /** A new connection is looked at sooner, but not each by itself. */
@@ -144,17 +144,17 @@ export class PeerWatch {
     const look = ++this.#looks;
     const listening = new Set<number>();
     const gone: (readonly [string, Watched])[] = [];
-    const onRow = (state: RowState, port: number, key: () => string): void => {
-      if (state === 'listen') {
-        listening.add(port);
+    const onRow = (row: Row): void => {
+      if (row.state === 'listen') {
+        listening.add(row.port);
         return;
       }
-      const row = key();
-      const watched = this.#watched.get(row);
+      const key = row.key();
+      const watched = this.#watched.get(key);
       if (watched === undefined) return;
-      if (state === 'close-wait') {
+      if (row.state === 'close-wait') {
         if (this.#options?.finIsEnd === false) watched.ended = true;
-        else gone.push([row, watched]);
+        else gone.push([key, watched]);
       }
       watched.seen = true;
       watched.look = look;

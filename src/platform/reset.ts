@@ -11,6 +11,13 @@ export function reset(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
+/** As `reset`, but who holds the socket gets `error`, as when the kernel gives it up. */
+export function resetFor(socket: Socket, error: Error): void {
+  const destroy = socket.destroy;
+  socket.destroy = () => destroy.call(socket, error);
+  reset(socket);
+}
+
 /**
  * Whether what Node calls the end of a peer's data was a RST: libuv reports one that comes with the last bytes as an end. The
  * kernel knows no peer then. To be asked at 'end'. No, too, where that cannot be told: this side has ended already, or the peer's

@@ -9,9 +9,23 @@ const SPACE = 0x20;
 const COLON = 0x3a;
 const LF = 0x0a;
 const ZERO = 0x30;
+const NO_BYTES = Buffer.alloc(0);
 
-/** Of include/net/tcp_states.h; the others mean a connection whose peer has not ended it. */
-export type RowState = 'listen' | 'close-wait' | 'other';
+/** Of include/net/tcp_states.h; `other` means a connection whose peer has not ended it. */
+export type RowState = 'listen' | 'connecting' | 'close-wait' | 'other';
+
+/** The row that is read at the moment, to be asked at once or not at all. */
+export interface Row {
+  readonly port: number;
+  readonly state: RowState;
+  /** `connectionKey` */
+  key(): string;
+  /**
+   * How many times in a row the kernel has sent what waits for an acknowledgement again, or asked a peer with a full window for
+   * room (`retrnsmt`, `timeout`), and heard nothing. Anything that the peer acknowledges makes it 0.
+   */
+  unanswered(): number;
+}
 
 /** What a read costs the event loop besides. */
 const TURN_MS = 0.01;
@@ -25,23 +39,23 @@ export interface TableReader {
 export type TableSource = (reader: TableReader) => Promise<boolean>;
 
 /** Finds the rows of some local ports. */
-export class RowScanner implements TableReader {
+export class RowScanner implements TableReader, Row {
+  port = 0;
+  state: RowState = 'other';
+  #bytes: Buffer = NO_BYTES;
+  /** Where the local address begins, the state, and the next row. */
+  #local = 0;
+  #stateAt = 0;
+  #end = 0;
   readonly #ports: { has(port: number): boolean };
-  readonly #onRow: (state: RowState, port: number, key: () => string) => void;
+  readonly #onRow: (row: Row) => void;
   readonly #nowMs: () => number;
   #rest: Buffer | null = null;
   /** The event loop's time so far, in ms. */
   spentMs = 0;
 
-  /**
-   * @param ports rows of others are passed over
-   * @param onRow `key` is the row's `connectionKey`; to be called at once or not at all
-   */
-  constructor(
-    ports: { has(port: number): boolean },
-    onRow: (state: RowState, port: number, key: () => string) => void,
-    nowMs: () => number,
-  ) {
+  /** @param ports rows of others are passed over */
+  constructor(ports: { has(port: number): boolean }, onRow: (row: Row) => void, nowMs: () => number) {
     this.#nowMs = nowMs;
     this.#ports = ports;
     this.#onRow = onRow;
@@ -72,12 +86,64 @@ export class RowScanner implements TableReader {
     if (state + 2 >= end || bytes[remote + width] !== COLON || bytes[state - 1] !== SPACE) return;
     const port = hexPort(bytes, local + width + 1);
     if (!this.#ports.has(port)) return;
-    const name = bytes[state] === ZERO ? bytes[state + 1] : 0;
+    const name = bytes[state] === ZERO ? bytes[state + 1]! : 0;
     // TIME_WAIT: nobody's connection any more.
     if (name === 0x36) return;
-    const meaning = name === 0x38 ? 'close-wait' : name === 0x41 ? 'listen' : 'other';
-    this.#onRow(meaning, port, () => bytes.toString('latin1', local, state - 1));
+    this.port = port;
+    this.state = STATES[name] ?? 'other';
+    this.#bytes = bytes;
+    this.#local = local;
+    this.#stateAt = state;
+    this.#end = end;
+    this.#onRow(this);
   }
+
+  key(): string {
+    return this.#bytes.toString('latin1', this.#local, this.#stateAt - 1);
+  }
+
+  /** After the state: `tx_queue:rx_queue tr:tm->when retrnsmt uid timeout`, all but the last two of fixed width. */
+  unanswered(): number {
+    const bytes = this.#bytes;
+    const timer = bytes[this.#stateAt + TIMER + 1];
+    const retransmits = this.#stateAt + RETRANSMITS;
+    if (timer === RETRANSMIT_TIMER) return number(bytes, retransmits, retransmits + 8, 16);
+    if (timer !== PROBE_TIMER) return 0;
+    let at = retransmits + 8;
+    // Past the uid.
+    while (at < this.#end && bytes[at] === SPACE) at++;
+    while (at < this.#end && bytes[at] !== SPACE) at++;
+    return number(bytes, at, this.#end, 10);
+  }
+}
+
+/** By the second digit of the state; the first is 0. */
+const STATES: Readonly<Record<number, RowState>> = {
+  50: 'connecting',
+  51: 'connecting',
+  56: 'close-wait',
+  65: 'listen',
+};
+
+/** Where columns begin, from the state on. */
+const TIMER = 21;
+const RETRANSMITS = 33;
+/** Second digit of `tr`: icsk_pending of get_tcp4_sock. */
+const RETRANSMIT_TIMER = 0x31;
+const PROBE_TIMER = 0x34;
+
+/** Digits after spaces; 0 where there are none. */
+function number(bytes: Buffer, start: number, end: number, base: 10 | 16): number {
+  let value = 0;
+  let at = start;
+  while (at < end && bytes[at] === SPACE) at++;
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
+    const digit = byte <= 0x39 ? byte - ZERO : byte - 0x37;
+    if (digit < 0 || digit >= base) break;
+    value = value * base + digit;
+  }
+  return value;
 }
 
 /** Four digits; -1 where they are none. */

@@ -32,6 +32,8 @@ export class PodMonitor {
   /** One refused connection counts between two probes: many at a time are one failure seen many times. */
   #refusalCounted = false;
   #last: ProbeReport | null = null;
+  /** Probes in a row without a sign of life. */
+  #silent = 0;
 
   /**
    * Probes at once.
@@ -92,6 +94,7 @@ export class PodMonitor {
       port: member.port,
       state: this.#state,
       reason: this.#reason,
+      ...(this.#isLost ? { lost: true } : {}),
     };
   }
 
@@ -160,10 +163,17 @@ export class PodMonitor {
     return this.#ejection.untilMs !== null;
   }
 
-  /** The Pod has left DNS. */
+  /** The Pod has left DNS. It is probed until it is forgotten, so that nobody waits for an answer of one that is gone. */
   depart(): void {
-    this.close();
+    this.#ejectionTimer?.clear();
+    this.#ejectionTimer = null;
     this.#update();
+    if (this.#silent > 0) this.#loop.probeSoon();
+  }
+
+  /** It left, and `failureThreshold` probes in a row found no sign of life: a refusal or a wrong answer is one. */
+  get #isLost(): boolean {
+    return this.pod.departed && this.#silent >= this.#config.health.failureThreshold;
   }
 
   close(): void {
@@ -193,12 +203,14 @@ export class PodMonitor {
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
     else {
+      this.#silent = result.unreachable === true ? this.#silent + 1 : 0;
       this.#refusalCounted = false;
       this.#health = countResult(this.#health, ok, result.reason, this.#config.health);
     }
     this.#update();
     // Refused, and not yet counted often enough: ask again at once rather than a period later (SPEC 3).
     if (result.outcome === 'refused' && this.#health.ready) this.#loop.probeSoon();
+    if (this.pod.departed && this.#silent > 0 && !this.#isLost) this.#loop.probeSoon();
   }
 
   #update(): void {
@@ -209,7 +221,8 @@ export class PodMonitor {
   }
 
   #judge(): void {
-    if (this.pod.departed) this.#set('draining', 'left DNS');
+    if (this.#isLost) this.#set('draining', `left DNS, and gives no sign of life: ${this.#last!.reason}`);
+    else if (this.pod.departed) this.#set('draining', 'left DNS');
     else if (!this.#health.ready) this.#set('unready', this.#health.reason);
     else if (this.ejected) this.#set('ejected', this.#ejectionReason);
     else this.#set('ready', this.#health.reason);

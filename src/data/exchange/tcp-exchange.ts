@@ -281,6 +281,7 @@ export class TcpExchange {
     const tunnel: Tunnel = {
       listener: this.#listener,
       podId: pod.id,
+      upstream,
       rule: this.#rule.name,
       onDemotion: this.#rule.selection.type === 'Leader' ? this.#rule.selection.onDemotion : null,
       onUnready: deps.cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',

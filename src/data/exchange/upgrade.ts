@@ -35,6 +35,7 @@ export function joinUpgrade(
   const tunnel: Tunnel = {
     listener,
     podId: pod.id,
+    upstream,
     rule: rule.name,
     onDemotion: rule.selection.type === 'Leader' ? rule.selection.onDemotion : null,
     onUnready: backend.config.connection.onUnready,

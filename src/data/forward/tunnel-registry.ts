@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
@@ -14,6 +15,8 @@ export interface Tunnel {
   /** null: the rule does not send to the leader. */
   readonly onDemotion: 'Close' | 'Drain' | null;
   readonly onUnready: 'Keep' | 'Close';
+  /** Its socket on the Pod's side, where it has one of its own. */
+  readonly upstream?: Socket;
   /** Cuts both sides at once. */
   destroy(reason: string): void;
 }
@@ -48,6 +51,7 @@ interface Place {
  * - at once, of a Leader rule with `onDemotion: Close`, when its Pod is not the one known leader any more: with none or
  *   two, too, since no write byte may go anywhere then (SPEC 6, promises 3 and 4);
  * - at once, with `onUnready: Close`, when its Pod turns unready;
+ * - at once, when its Pod has left DNS and gives no sign of life;
  * - `shutdown.timeout` after its backend or listener was removed.
  * Tunnels to a Pod that left, or was ejected, stay until they end by themselves. A backend or listener that only got another name
  * was not removed.
@@ -92,6 +96,11 @@ export class TunnelRegistry {
         this.#judge(tunnel, snapshot, placesOf(snapshot));
       });
     return () => this.#remove(tunnel);
+  }
+
+  /** On the Pods' side. */
+  *sockets(): Generator<Socket> {
+    for (const { upstream } of this.#tunnels.keys()) if (upstream !== undefined) yield upstream;
   }
 
   counts(): TunnelCount[] {
@@ -173,6 +182,7 @@ function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | un
   const { state, leader } = backend.leadership;
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
     return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
+  if (pod?.lost === true) return `its Pod ${pod.reason}`;
   if (tunnel.onUnready === 'Close' && pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
   return null;
 }

@@ -27,6 +27,8 @@ export interface IdleWatch {
   /** Bytes that no request asked for. */
   poisoned(connection: UpstreamConnection): void;
   closed(connection: UpstreamConnection): void;
+  /** Its socket belongs to a tunnel from now on. */
+  detached(connection: UpstreamConnection): void;
   /** A mistake of this program met while its bytes were handled. */
   crashed(connection: UpstreamConnection, error: unknown): void;
 }
@@ -145,6 +147,7 @@ export class UpstreamConnection implements TurnTask {
     this.user = null;
     for (const event of ['data', 'connect', 'drain', 'end', 'close', 'error'])
       this.socket.removeAllListeners(event);
+    this.#watch.detached(this);
     return this.socket;
   }
 

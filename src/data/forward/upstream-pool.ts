@@ -17,6 +17,8 @@ export interface PoolDeps {
   readonly logger: Logger;
   readonly localErrors: LocalErrorLog;
   readonly turn: TurnEnd;
+  /** Every connection of every Pod that is open, or is being opened. */
+  readonly open: Set<UpstreamConnection>;
 }
 
 /**
@@ -106,7 +108,9 @@ export class PodPool implements IdleWatch, TurnTask {
   /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
   open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
     this.#count(1);
-    return new UpstreamConnection(pod, address, user, this, this.#deps.turn, plain);
+    const connection = new UpstreamConnection(pod, address, user, this, this.#deps.turn, plain);
+    this.#deps.open.add(connection);
+    return connection;
   }
 
   /** Gives a connection back after a whole exchange. @param idleMs how long it may idle; 0: not at all */
@@ -151,7 +155,12 @@ export class PodPool implements IdleWatch, TurnTask {
     );
   }
 
+  detached(connection: UpstreamConnection): void {
+    this.#deps.open.delete(connection);
+  }
+
   closed(connection: UpstreamConnection): void {
+    this.#deps.open.delete(connection);
     const wasIdle = remove(this.#idle, connection) || remove(this.#cooling, connection);
     if (wasIdle) this.#idleCell.value--;
     else this.#count(-1);

@@ -1,6 +1,10 @@
+import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
+import { resetFor } from '../../platform/reset.ts';
+import { vanished } from '../../platform/vanished-peers.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 import { PodPool, type PoolDeps } from './upstream-pool.ts';
 
 /**
@@ -12,8 +16,10 @@ export class UpstreamPools {
   readonly #deps: PoolDeps;
   readonly #unsubscribe: () => void;
 
-  constructor(cell: SnapshotCell, deps: PoolDeps) {
-    this.#deps = deps;
+  readonly #open = new Set<UpstreamConnection>();
+
+  constructor(cell: SnapshotCell, deps: Omit<PoolDeps, 'open'>) {
+    this.#deps = { ...deps, open: this.#open };
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
   }
 
@@ -28,6 +34,11 @@ export class UpstreamPools {
 
   inFlight(podId: number): number {
     return this.#pools.get(podId)?.inFlight ?? 0;
+  }
+
+  /** Of the connections of all Pods, but for tunnels. */
+  *sockets(): Generator<Socket> {
+    for (const { socket } of this.#open) yield socket;
   }
 
   closeIdle(nowMs: number): void {
@@ -83,9 +94,16 @@ export class UpstreamPools {
       for (const pod of backend.pods) {
         this.#pools.get(pod.id)?.countAs(name, pod.label);
         if (pod.state === 'draining') this.#leave(pod.id);
+        if (pod.lost === true) this.#cut(pod.id);
       }
     }
     // Pods that are in no backend any more. Their pools stay as long as a request holds on to them.
     for (const [id, pool] of this.#pools) if (!present.has(id)) pool.leave();
+  }
+
+  /** The Pod is gone for good: who waits for it shall wait no longer. */
+  #cut(podId: number): void {
+    for (const connection of this.#open)
+      if (connection.podId === podId && connection.connected) resetFor(connection.socket, vanished());
   }
 }

@@ -71,6 +71,10 @@ export class Listener implements InboundListener {
     this.#gauge.value += this.#sockets.size;
   }
 
+  get sockets(): Iterable<Socket> {
+    return this.#sockets;
+  }
+
   accept(): void {
     this.#gauge ??= this.#deps.http.metrics.connections.with(this.config.name);
     this.#bound?.take((socket) => this.#accept(socket));
