@@ -67,6 +67,8 @@ export interface FakePod {
   /** 'success' claims; 'failure' is an answer that does not. */
   leader: ProbeOutcome;
   term?: string;
+  /** Its silence is that of a host that is gone. */
+  unreachable?: true;
   /** How long an answer takes; a refusal takes no time. */
   delayMs: number;
 }
@@ -124,6 +126,7 @@ export function world(
       reason: outcome,
       answered: outcome === 'success' || outcome === 'failure',
       term: outcome === 'success' && kind === 'leader' ? (pod.term ?? null) : null,
+      ...(outcome === 'timeout' && pod.unreachable === true ? { unreachable: true } : {}),
     };
     const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));
     return { cancel: () => timer.clear() };

@@ -19,6 +19,7 @@ export interface PodSpec {
   readonly name: string;
   readonly port: number;
   readonly state?: PodState;
+  readonly lost?: true;
   readonly address?: string;
   /** Of a Pod that has several. */
   readonly addresses?: readonly string[];
@@ -115,6 +116,7 @@ function podView(spec: PodSpec): PodView {
     port: spec.port,
     state: spec.state ?? 'ready',
     reason: 'set by the test',
+    ...(spec.lost === undefined ? {} : { lost: spec.lost }),
   };
 }
 
