@@ -56,6 +56,7 @@ export class PodMonitor {
     if (known !== null) {
       this.#health = known.#health;
       this.#last = known.#last;
+      this.#silent = known.#silent;
       this.#judge();
     }
     this.#loop = this.#newLoop();
