@@ -18,6 +18,7 @@ import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { RuleRuntimes } from './exchange/rule-runtime.ts';
+import { trimSpareBlocks } from './exchange/spare-blocks.ts';
 import type { TcpDeps } from './exchange/tcp-deps.ts';
 import { HoldQueues } from './forward/hold-queues.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
@@ -233,7 +234,7 @@ export class DataPlane {
 
   /** What `/state` shows of the data plane. */
   report(): {
-    listeners: { name: string; port: number; connections: number; draining: boolean }[];
+    listeners: { name: string; port: number; connections: number; fanOutBytes: number; draining: boolean }[];
     tunnels: TunnelCount[];
     held: Record<string, number>;
   } {
@@ -241,6 +242,7 @@ export class DataPlane {
       name: listener.config.name,
       port: listener.port,
       connections: listener.connections,
+      fanOutBytes: listener.fanOutMemory.bytes,
       draining,
     });
     return {
@@ -338,6 +340,7 @@ export class DataPlane {
     for (const listener of this.#draining) listener.tick(nowMs);
     this.#pools.closeIdle(nowMs);
     if (this.#seriesMayLeave && nowMs >= this.#dropSeriesAtMs) this.#dropSeries(nowMs);
+    trimSpareBlocks(nowMs);
   }
 }
 

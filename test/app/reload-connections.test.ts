@@ -143,7 +143,13 @@ it.concurrent('C5 (leaf#404): open connections of a removed listener are drained
   const removedMs = performance.now();
   const removedLoopMs = loopNowMs();
   const state = await running.state();
-  expect(state.listeners).toContainEqual({ name: 'tcp', port, connections: 1, draining: true });
+  expect(state.listeners).toContainEqual({
+    name: 'tcp',
+    port,
+    connections: 1,
+    fanOutBytes: 0,
+    draining: true,
+  });
   expect(state.tunnels).toEqual([{ listener: 'tcp', backend: 'db', rule: 'all', open: 1, draining: 1 }]);
   await expect(RawClient.connect(port)).rejects.toThrow(/ECONNREFUSED/);
   await echoes(client, 'still here');

@@ -40,4 +40,6 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
   /** What becomes of a chunked answer. */
   readonly mode: ChunkMode;
+  /** Bytes of a body that are read at a time, at most. */
+  readonly mostRead: number;
 }

@@ -184,8 +184,7 @@ export class Attempt implements UpstreamUser {
         return;
       }
       // Of unknown length, and more of it waits.
-      if (end === bytes.length && reader.framing !== 'length')
-        connection.expectBody(Number.POSITIVE_INFINITY);
+      if (end === bytes.length && reader.framing !== 'length') connection.expectBody(this.#options.mostRead);
     }
     if (!this.#relayed) {
       this.#relayed = true;
@@ -215,7 +214,7 @@ export class Attempt implements UpstreamUser {
         if (!this.#owner.answered(this, reader)) return -1;
         this.#answering = true;
         reader.beginBody(this.#method, this.#options.mode);
-        connection.expectBody(reader.remaining);
+        connection.expectBody(Math.min(reader.remaining, this.#options.mostRead));
         return at;
       }
       if (++this.#interims > MAX_INTERIM)

@@ -7,11 +7,14 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
 import type { AnswerHead, FanOutAnswer } from '../merge/answer.ts';
 import { AnswerBody, type BodyPurpose } from '../merge/answer-body.ts';
+import { BLOCK_BYTES } from '../merge/blocks.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
 import type { FanOutShare } from './fan-out-memory.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** What reading one block and copying it takes, roughly. */
+const READ_MS = 0.1;
 
 /** What the branches of one fan-out share. */
 export interface FanOutPlan {
@@ -47,6 +50,7 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
   #bytes = 0;
   /** It waits for its turn to look at what came. */
   #isQueued = false;
+  #isPaused = false;
   /** All has come. */
   #isComplete = false;
   #over = false;
@@ -58,6 +62,8 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
       plain: false,
       timeoutMs: plan.timeoutMs,
       mode: 'data',
+      // It is copied into blocks of that size, and many may come at once.
+      mostRead: BLOCK_BYTES,
     });
   }
 
@@ -152,12 +158,13 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
         return;
       }
     }
-    if (!body.isBehind) return;
     if (!this.#isQueued) {
       this.#isQueued = true;
       this.#plan.slices.add(this);
     }
-    if (this.#isQueued) attempt.pause();
+    if (!this.#isQueued || this.#isPaused) return;
+    this.#isPaused = true;
+    attempt.pause();
   }
 
   #tooLarge(attempt: Attempt): void {
@@ -173,7 +180,11 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
     if (body.isBehind) return true;
     this.#isQueued = false;
     if (this.#isComplete) this.#arrive();
-    else this.#attempt.resume();
+    else if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#plan.slices.charge(READ_MS);
+      this.#attempt.resume();
+    }
     return false;
   }
 

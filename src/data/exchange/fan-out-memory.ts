@@ -1,11 +1,8 @@
 import { BLOCK_BYTES, type BlockSource } from '../merge/blocks.ts';
+import { keepBlock, takeBlock } from './spare-blocks.ts';
 
-/** Bytes in blocks that are kept for the next fan-out: memory outside of V8's heap is given back only by a collection. */
-const MAX_SPARE_BYTES = 8 * 1024 * 1024;
 /** Below this size a block is cut from Node's pool. */
 const POOLED_BYTES = 4 * 1024;
-
-const spare: Buffer[] = [];
 
 /**
  * What the fan-outs of one listener hold together: requests, answers, and what is written out of them, until the client's
@@ -39,15 +36,14 @@ export class FanOutMemory {
   /** @returns a block that is held, or null: it does not fit */
   take(bytes: number, limit: number): Buffer | null {
     if (!this.hold(bytes, limit)) return null;
-    if (bytes === BLOCK_BYTES) return spare.pop() ?? Buffer.allocUnsafeSlow(bytes);
+    if (bytes === BLOCK_BYTES) return takeBlock();
     return bytes < POOLED_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
   }
 
   /** @param isUnused nobody, the kernel neither, may read it any more: it can be taken again */
   giveBack(block: Buffer, isUnused: boolean): void {
     this.release(block.length);
-    if (isUnused && block.length === BLOCK_BYTES && spare.length * BLOCK_BYTES < MAX_SPARE_BYTES)
-      spare.push(block);
+    if (isUnused && block.length === BLOCK_BYTES) keepBlock(block);
   }
 }
 

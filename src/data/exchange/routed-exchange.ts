@@ -129,6 +129,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       plain: this.#upgrade !== null,
       timeoutMs: this.rule.timeouts.backendRequestMs,
       mode: this.request.minor === 0 ? 'data' : 'framed',
+      mostRead: Number.POSITIVE_INFINITY,
     });
     const { bound } = this.down;
     if (bound !== null && bound.podId === pod.id && !bound.closed) this.#attempt.startOn(bound);
