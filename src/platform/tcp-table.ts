@@ -25,6 +25,11 @@ export interface Row {
    * room (`retrnsmt`, `timeout`), and heard nothing. Anything that the peer acknowledges makes it 0.
    */
   unanswered(): number;
+  /**
+   * For how long, in ms, the kernel has sent the same again at the least; 0 while it does not. Each timeout is twice the one before
+   * (RFC 6298 section 5.5), so the present one (`rto`) tells them all. Less than the truth where ICMP has shortened it (RFC 6069).
+   */
+  unansweredMs(): number;
 }
 
 /** What a read costs the event loop besides. */
@@ -102,18 +107,34 @@ export class RowScanner implements TableReader, Row {
     return this.#bytes.toString('latin1', this.#local, this.#stateAt - 1);
   }
 
-  /** After the state: `tx_queue:rx_queue tr:tm->when retrnsmt uid timeout`, all but the last two of fixed width. */
+  /** After the state: `tx_queue:rx_queue tr:tm->when retrnsmt` of fixed width, then `uid timeout inode ref pointer rto`. */
   unanswered(): number {
     const bytes = this.#bytes;
     const timer = bytes[this.#stateAt + TIMER + 1];
     const retransmits = this.#stateAt + RETRANSMITS;
     if (timer === RETRANSMIT_TIMER) return number(bytes, retransmits, retransmits + 8, 16);
     if (timer !== PROBE_TIMER) return 0;
-    let at = retransmits + 8;
-    // Past the uid.
-    while (at < this.#end && bytes[at] === SPACE) at++;
-    while (at < this.#end && bytes[at] !== SPACE) at++;
-    return number(bytes, at, this.#end, 10);
+    return number(bytes, this.#column(TIMEOUT), this.#end, 10);
+  }
+
+  unansweredMs(): number {
+    const bytes = this.#bytes;
+    const count = this.unanswered();
+    if (count === 0 || bytes[this.#stateAt + TIMER + 1] !== RETRANSMIT_TIMER) return 0;
+    const rtoMs = number(bytes, this.#column(RTO), this.#end, 10) * TICK_MS;
+    const whenMs = number(bytes, this.#stateAt + WHEN, this.#stateAt + WHEN + 8, 16) * TICK_MS;
+    return Math.max(0, 2 * rtoMs - rtoMs / 2 ** count - whenMs);
+  }
+
+  /** Where the nth column after `retrnsmt` begins, with the spaces before it. */
+  #column(n: number): number {
+    const bytes = this.#bytes;
+    let at = this.#stateAt + RETRANSMITS + 8;
+    for (let column = 0; column < n; column++) {
+      while (at < this.#end && bytes[at] === SPACE) at++;
+      while (at < this.#end && bytes[at] !== SPACE) at++;
+    }
+    return at;
   }
 }
 
@@ -127,7 +148,13 @@ const STATES: Readonly<Record<number, RowState>> = {
 
 /** Where columns begin, from the state on. */
 const TIMER = 21;
+const WHEN = 24;
 const RETRANSMITS = 33;
+/** Columns after that. */
+const TIMEOUT = 1;
+const RTO = 5;
+/** Of the times in the table (USER_HZ). */
+const TICK_MS = 10;
 /** Second digit of `tr`: icsk_pending of get_tcp4_sock. */
 const RETRANSMIT_TIMER = 0x31;
 const PROBE_TIMER = 0x34;

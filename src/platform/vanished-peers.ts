@@ -3,9 +3,12 @@ import { type Clock, systemClock, type Timer } from './clock.ts';
 import { connectionKey, linuxTables, type Row, RowScanner, type TableSource } from './tcp-table.ts';
 import { inSlices } from './turn.ts';
 
-/** Between two looks. */
+/** Between two looks; longer where the table is dear, so that a look takes one part in so many of a core's time, … */
 const LOOK_MS = 3000;
-/** How long the kernel must be seen to ask in vain: with the looks before that at most some 37 s, under the 40 of SPEC 3. */
+const CORE_SHARE = 50;
+/** … but no longer than this. */
+const MAX_LOOK_MS = 8000;
+/** How long the kernel must have asked in vain: with the look after that 38 s at most, under the 40 of SPEC 3. */
 const SILENT_MS = 30_000;
 /** Fewer attempts of the kernel than this prove nothing: one may have been lost, and so may one answer. */
 const LEAST_UNANSWERED = 3;
@@ -18,8 +21,13 @@ interface Seen {
   settled: number;
   /** `connectionKey`, once it was needed. */
   key: string | null;
-  /** Since when, in time that looks have seen, the kernel asks in vain, and how often it has. */
-  silence: { ms: number; unanswered: number } | null;
+  silence: Unanswered | null;
+}
+
+/** How often the kernel has asked in vain, and for how long at the least: as the row tells, or as looks have seen. */
+interface Unanswered {
+  readonly count: number;
+  readonly ms: number;
 }
 
 interface Candidate {
@@ -51,6 +59,7 @@ export class VanishedPeers {
   readonly #tables: TableSource;
   #seen = new Map<Socket, Seen>();
   #lookedAtMs: number;
+  #restMs = LOOK_MS;
   #timer: Timer | null = null;
   #closed = false;
 
@@ -76,7 +85,7 @@ export class VanishedPeers {
 
   #plan(): void {
     if (this.#closed) return;
-    this.#timer = this.#clock.after(LOOK_MS, () => {
+    this.#timer = this.#clock.after(this.#restMs, () => {
       void this.look().finally(() => this.#plan());
     });
   }
@@ -85,39 +94,50 @@ export class VanishedPeers {
   async look(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     // A process that was stopped has seen no more than one look could.
-    const passedMs = Math.min(nowMs - this.#lookedAtMs, 2 * LOOK_MS);
+    const passedMs = Math.min(nowMs - this.#lookedAtMs, 2 * this.#restMs);
     this.#lookedAtMs = nowMs;
-    const candidates = await inSlices(this.#waiting());
+    this.#restMs = LOOK_MS;
+    const ports = new Set<number>();
+    const candidates = await inSlices(this.#waiting(ports));
     if (candidates.length === 0) return;
-    const ports = new Set(candidates.map(({ socket }) => socket.localPort ?? 0));
-    const unanswered = new Map<string, number>();
+    const unanswered = new Map<string, Unanswered>();
     const onRow = (row: Row): void => {
       if (row.state === 'connecting') return;
       const count = row.unanswered();
-      if (count > 0) unanswered.set(row.key(), count);
+      if (count > 0) unanswered.set(row.key(), { count, ms: row.unansweredMs() });
     };
-    // Not all of it: nothing is known.
-    if (!(await this.#tables(new RowScanner(ports, onRow, () => this.#clock.nowMs())))) return;
+    const readAtMs = this.#clock.nowMs();
+    const isComplete = await this.#tables(new RowScanner(ports, onRow, () => this.#clock.nowMs()));
+    const tookMs = this.#clock.nowMs() - readAtMs;
+    this.#restMs = Math.min(Math.max(LOOK_MS, tookMs * CORE_SHARE), MAX_LOOK_MS);
+    if (isComplete) await inSlices(this.#compare(candidates, unanswered, passedMs));
+  }
+
+  *#compare(
+    candidates: readonly Candidate[],
+    unanswered: ReadonlyMap<string, Unanswered>,
+    passedMs: number,
+  ): Generator<void, void> {
     for (const { socket, seen, writtenBefore } of candidates) {
+      yield;
       // Asked only where the kernel asks somebody in vain: an address that was asked for hides a later RST (`wasReset`).
       if (unanswered.size > 0) seen.key ??= keyOf(socket);
-      const count = unanswered.get(seen.key ?? '') ?? 0;
-      if (count === 0) {
+      const now = unanswered.get(seen.key ?? '');
+      if (now === undefined) {
         seen.settled = writtenBefore;
         seen.silence = null;
-      } else if (seen.silence === null || count < seen.silence.unanswered)
-        seen.silence = { ms: 0, unanswered: count };
-      else {
-        seen.silence.ms += passedMs;
-        seen.silence.unanswered = count;
-        if (seen.silence.ms >= SILENT_MS && count >= LEAST_UNANSWERED && !socket.destroyed)
-          this.#onVanished(socket);
+        continue;
       }
+      const before = seen.silence;
+      const seenMs = before === null || now.count < before.count ? 0 : before.ms + passedMs;
+      seen.silence = { count: now.count, ms: Math.max(now.ms, seenMs) };
+      if (seen.silence.ms >= SILENT_MS && now.count >= LEAST_UNANSWERED && !socket.destroyed)
+        this.#onVanished(socket);
     }
   }
 
-  /** Those that were written to and have said nothing since the look before. */
-  *#waiting(): Generator<void, Candidate[]> {
+  /** Those that were written to and have said nothing since the look before. @param ports theirs are added */
+  *#waiting(ports: Set<number>): Generator<void, Candidate[]> {
     const before = this.#seen;
     const now = new Map<Socket, Seen>();
     const candidates: Candidate[] = [];
@@ -130,7 +150,10 @@ export class VanishedPeers {
       if (bytesRead !== seen.read) {
         seen.read = bytesRead;
         seen.silence = null;
-      } else if (bytesWritten > seen.settled) candidates.push({ socket, seen, writtenBefore: seen.written });
+      } else if (bytesWritten > seen.settled) {
+        candidates.push({ socket, seen, writtenBefore: seen.written });
+        ports.add(socket.localPort ?? 0);
+      }
       seen.written = bytesWritten;
     }
     this.#seen = now;

@@ -25,6 +25,9 @@ class Line {
   retransmits = 0;
   probes = 0;
   uid = 0;
+  /** In hundredths of a second, as the table has them. */
+  when = 31;
+  rto = 20;
 
   constructor(readonly localPort: number) {}
 
@@ -32,7 +35,7 @@ class Line {
     const key = connectionKey(this.localAddress, this.localPort, this.remoteAddress, this.remotePort);
     const hex = (n: number, digits: number): string => n.toString(16).toUpperCase().padStart(digits, '0');
     const pad = (n: number, width: number): string => String(n).padStart(width);
-    return `   7: ${key} ${this.state} 00000007:00000000 ${this.timer}:0000001F ${hex(this.retransmits, 8)} ${pad(this.uid, 5)} ${pad(this.probes, 8)} 1605297 3 0000 163 4 30 1 -1\n`;
+    return `   7: ${key} ${this.state} 00000007:00000000 ${this.timer}:${hex(this.when, 8)} ${hex(this.retransmits, 8)} ${pad(this.uid, 5)} ${pad(this.probes, 8)} 1605297 3 0000 ${this.rto} 4 30 1 -1\n`;
   }
 }
 
@@ -42,9 +45,10 @@ afterEach(() => peers.close());
 function watched(...lines: Line[]) {
   const clock = new VirtualClock();
   const gone: Line[] = [];
-  const world = { clock, gone, looks: 0, complete: true };
+  const world = { clock, gone, looks: 0, complete: true, tookMs: 0 };
   const tables: TableSource = async (reader) => {
     world.looks++;
+    clock.advance(world.tookMs);
     reader.take(Buffer.from(lines.map((line) => line.row()).join(''), 'latin1'));
     return world.complete;
   };
@@ -96,6 +100,49 @@ describe('VanishedPeers', () => {
       expect(w.gone).toEqual([line]);
     },
   );
+
+  it('a row that tells how long it has been asked in vain is believed at once, however rare looks are', async () => {
+    const line = new Line(40_000);
+    const w = watched(line);
+    line.bytesWritten = 100;
+    await w.run(6000);
+    expect(w.gone).toEqual([]);
+    // As Linux 6.18 showed a connection to a host that had gone 39.2 s before: seven timeouts, the last of 26.11 s, 13.59 s left.
+    Object.assign(line, { bytesWritten: 200, timer: '01', retransmits: 7, when: 0x54f, rto: 2611 });
+    await w.run(3000);
+    expect(w.gone).toEqual([line]);
+  });
+
+  it.each<[string, Partial<Line>]>([
+    ['25 s', { retransmits: 7, when: 2611, rto: 2611 }],
+    ['40 s by two long timeouts', { retransmits: 2, when: 0, rto: 2700 }],
+  ])('one that tells of %s is waited for', async (_, row) => {
+    const line = new Line(40_000);
+    const w = watched(line);
+    line.bytesWritten = 100;
+    await w.run(6000);
+    Object.assign(line, { bytesWritten: 200, timer: '01' }, row);
+    await w.run(3000);
+    expect(w.gone).toEqual([]);
+  });
+
+  it('where the table takes 100 ms it is read every 5 s, and no more seldom than every 8 s', async () => {
+    const line = Object.assign(new Line(40_000), { timer: '00' });
+    const w = watched(line);
+    const write = (): void => void line.bytesWritten++;
+    await w.run(6000, write);
+    for (const [tookMs, looks] of [
+      [100, 20],
+      [10_000, 6],
+    ] as const) {
+      w.tookMs = tookMs;
+      await w.run(12_000, write);
+      const before = w.looks;
+      await w.run(102_000, write);
+      expect(w.looks - before).toBeLessThanOrEqual(looks);
+      expect(w.looks - before).toBeGreaterThanOrEqual(looks - 3);
+    }
+  });
 
   it('one that was written to right after it was opened, too', async () => {
     const line = new Line(40_000);

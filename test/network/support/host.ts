@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-/** The test's own end of every link, in a network namespace that `scripts/in-netns.mjs` made for it. */
-let links = 0;
+/** Numbers of links: test files share a network namespace and run side by side. */
+let links = 50 * (Number(process.env.VITEST_POOL_ID ?? 1) - 1);
 
 /** Another host: a network namespace with one link to this one. Root there or here is not needed beyond the test's own namespace. */
 export class Host {
