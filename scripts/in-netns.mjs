@@ -1,5 +1,6 @@
 // node scripts/in-netns.mjs COMMAND...: runs it in a network namespace of its own, whose sockets have small buffers, so that thousands
-// of stalled connections fit into the kernel's memory for TCP (tcp(7), tcp_mem). Where none may be made it says so and runs it as it is.
+// of stalled connections fit into the kernel's memory for TCP (tcp(7), tcp_mem). Where none may be made it says so and runs it as it is;
+// OWN_NETWORK=1 tells the command that it has one.
 import { spawnSync } from 'node:child_process';
 
 const SETUP =
@@ -17,5 +18,6 @@ const command = process.argv.slice(2);
 const [file, ...args] = isAllowed
   ? ['unshare', ...unshare, 'sh', '-c', `${SETUP} && exec "$@"`, 'sh', ...command]
   : command;
-const run = spawnSync(file, args, { stdio: 'inherit' });
+const env = { ...process.env, OWN_NETWORK: isAllowed ? '1' : '' };
+const run = spawnSync(file, args, { stdio: 'inherit', env });
 process.exit(run.status ?? 1);

@@ -1,9 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 
-/** Numbers of links: test files share a network namespace and run side by side. */
-let links = 50 * (Number(process.env.VITEST_POOL_ID ?? 1) - 1);
+const FAR = 'up0';
+const MAX_LINKS = 250;
 
 /** Another host: a network namespace with one link to this one. Root there or here is not needed beyond the test's own namespace. */
 export class Host {
@@ -24,22 +23,22 @@ export class Host {
     this.launcher = ['nsenter', '-n', '-t', `${holder.pid}`];
   }
 
-  /** @param onlyHere fails where the test has no namespace of its own: `npm run test:network` */
+  /** @throws where the test has no network namespace of its own, as `npm run test:network` gives it one */
   static async start(): Promise<Host> {
-    if (readFileSync('/proc/net/dev', 'utf8').includes('eth0'))
-      throw new Error('not in a network namespace of its own: run by npm run test:network');
+    if (process.env.OWN_NETWORK !== '1')
+      throw new Error(
+        'this needs a network namespace of its own: npm run test:network, where one may be made',
+      );
     const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(holder.stdout!, 'data');
-    const host = new Host(holder, ++links);
-    const far = 'up0';
-    ip('link', 'add', host.#device, 'type', 'veth', 'peer', 'name', far, 'netns', `${holder.pid}`);
+    const host = new Host(holder, link(holder.pid!));
     ip('addr', 'add', `${host.gateway}/24`, 'dev', host.#device);
     ip('link', 'set', host.#device, 'up');
-    host.run('ip', 'addr', 'add', `${host.address}/24`, 'dev', far);
+    host.run('ip', 'addr', 'add', `${host.address}/24`, 'dev', FAR);
     host.run('ip', 'link', 'set', 'lo', 'up');
-    host.run('ip', 'link', 'set', far, 'up');
+    host.run('ip', 'link', 'set', FAR, 'up');
     host.run('ip', 'route', 'add', 'default', 'via', host.gateway);
     return host;
   }
@@ -62,12 +61,12 @@ export class Host {
   /** From now on nothing comes from there and nothing that goes there is heard of again, as when a node dies behind a router. */
   vanish(): void {
     const links = JSON.parse(
-      execFileSync(this.launcher[0]!, [...this.launcher.slice(1), 'ip', '-j', 'link', 'show', 'up0'], {
+      execFileSync(this.launcher[0]!, [...this.launcher.slice(1), 'ip', '-j', 'link', 'show', FAR], {
         encoding: 'utf8',
       }),
     ) as [{ address: string }];
     ip('neigh', 'replace', this.address, 'lladdr', links[0].address, 'dev', this.#device, 'nud', 'permanent');
-    this.run('ip', 'addr', 'del', `${this.address}/24`, 'dev', 'up0');
+    this.run('ip', 'addr', 'del', `${this.address}/24`, 'dev', FAR);
   }
 
   /** Ends what runs there; the namespace and its link go with its last process. */
@@ -75,6 +74,28 @@ export class Host {
     for (const program of this.#programs) program.kill('SIGKILL');
     this.#holder.kill('SIGKILL');
   }
+}
+
+/** A link to that process's namespace. @returns its number: test files share their namespace and run side by side */
+function link(pid: number): number {
+  for (let number = 1; number <= MAX_LINKS; number++) {
+    const name = `host${number}`;
+    const made = spawnSync('ip', [
+      'link',
+      'add',
+      name,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      FAR,
+      'netns',
+      `${pid}`,
+    ]);
+    if (made.status === 0) return number;
+    if (!made.stderr.toString().includes('exists')) throw new Error(made.stderr.toString());
+  }
+  throw new Error('too many links');
 }
 
 function ip(...args: readonly string[]): void {
