@@ -49,7 +49,7 @@ export class BackendMonitor {
 
   /**
    * @param known the backend that this one is to follow: Pods that it meets again keep their identity and health. It goes
-   *   on until `takeOver`.
+   *   on until `begin`.
    */
   constructor(config: BackendConfig, deps: BackendMonitorDeps, known: BackendMonitor | null = null) {
     this.#deps = deps;
@@ -68,7 +68,6 @@ export class BackendMonitor {
         probeHealth: (finished) => this.#probeAll(finished),
         isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
       },
-      known === null,
     );
     try {
       this.#discovery = this.#createDiscovery();
@@ -112,20 +111,24 @@ export class BackendMonitor {
     this.#leader.reconfigure(config);
   }
 
-  /** This one is in force from now on, with all that the one it follows has learnt meanwhile. */
-  takeOver(): void {
+  /** It is in force from now on, with all that the one it follows has learnt meanwhile. */
+  begin(): void {
     const known = this.#known;
-    if (known === null) return;
     this.#known = null;
+    if (known !== null) this.#follow(known);
+    this.#leader.begin();
+  }
+
+  #follow(known: BackendMonitor): void {
     this.#pruneDue = true;
     let related = known.#config.service === this.#config.service;
     for (const [id, monitor] of this.#pods) {
       const before = known.#pods.get(id);
       if (before === undefined) continue;
       related = true;
-      monitor.takeOver(before);
+      monitor.follow(before);
     }
-    this.#leader.takeOver(known.#leader, related);
+    this.#leader.follow(known.#leader, related);
   }
 
   report(outcome: Outcome): boolean {

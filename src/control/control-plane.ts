@@ -126,7 +126,7 @@ export class ControlPlane implements OutcomeSink {
     for (const { config: backend, from } of plan) {
       const monitor = fresh.get(backend.name) ?? before.get(from!)!;
       next.set(backend.name, monitor);
-      if (fresh.has(backend.name)) monitor.takeOver();
+      if (fresh.has(backend.name)) monitor.begin();
       else if (monitor.config !== backend) monitor.reconfigure(backend);
     }
     this.#monitors = next;

@@ -291,6 +291,27 @@ describe('what is new is looked up and probed before it takes effect', () => {
     expect(w.backend().leadership).toMatchObject({ state: 'known', term: '1' });
   });
 
+  it('a leader source that goes with the port is gone', async () => {
+    w = await twoPods(world(config([probedBackend()])));
+    const prepared = w.plane.prepare(config([backendConfig({ port: 80 })]), 'second');
+    w.members([member('db-0', A), member('db-1', B)]);
+    await w.run(20);
+    prepared.commit();
+    expect(w.backend().leadership).toMatchObject({ state: 'unconfigured', leader: null });
+  });
+
+  it('the time in which it is prepared is none without a leader', async () => {
+    w = await twoPods(world(config([probedBackend()])));
+    const prepared = w.plane.prepare(config([probedBackend(), { ...probedBackend(), name: 'new' }]), 'second');
+    await w.run(3000);
+    w.pods.set('10.0.0.3', claimant());
+    w.members([member('new-0', '10.0.0.3')], 'new');
+    await w.run(20);
+    prepared.commit();
+    await w.run(2000);
+    expect(w.metrics.leaderlessSeconds.with('new').value).toBe(0);
+  });
+
   it('an aborted change leaves everything as it was, and no timer', async () => {
     w = await twoPods(world(config([probedBackend()])));
     const before = w.cell.current();

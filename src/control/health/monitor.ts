@@ -64,7 +64,7 @@ export class PodMonitor {
   }
 
   /** Goes on from the ejection that another monitor of the same Pod has counted meanwhile. */
-  takeOver(known: PodMonitor): void {
+  follow(known: PodMonitor): void {
     this.#ejection = known.#ejection;
     this.#ejectionReason = known.#ejectionReason;
     this.#timeEjection();

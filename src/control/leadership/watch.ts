@@ -37,13 +37,12 @@ export class LeaderWatch {
   #current: LeadershipInput;
   #lastLeaderId: number | null = null;
   #leaderlessSinceMs: number;
-  #inForce: boolean;
+  /** Until then it only prepares, and counts nothing. */
+  #inForce = false;
 
-  /** @param inForce false: it only prepares to follow another one, and says nothing before `takeOver` */
-  constructor(config: BackendConfig, deps: LeaderWatchDeps, inForce: boolean) {
+  constructor(config: BackendConfig, deps: LeaderWatchDeps) {
     this.#deps = deps;
     this.#config = config;
-    this.#inForce = inForce;
     this.#leaderlessSinceMs = deps.clock.nowMs();
     this.#current = nothingKnown(config, 1);
     this.#sources = new Sources({
@@ -63,7 +62,6 @@ export class LeaderWatch {
       },
     );
     this.#ask();
-    this.#showSeries();
   }
 
   /** Another configuration of the same backend: who is asked may change, what is believed stays. */
@@ -77,19 +75,22 @@ export class LeaderWatch {
     this.#showSeries();
   }
 
-  /** This one is in force from now on, and goes on from what `before` had come to believe. @param related they share Pods */
-  takeOver(before: LeaderWatch, related: boolean): void {
-    before.countLeaderless();
+  /** It is in force from now on. */
+  begin(): void {
     this.#inForce = true;
     this.#leaderlessSinceMs = this.#deps.clock.nowMs();
-    const { revision } = before.#current;
-    if (related) {
-      this.#highestTerm = higherTerm(this.#highestTerm, before.#highestTerm);
-      this.#lastLeaderId = before.#lastLeaderId;
-      this.#reigns = before.#reigns;
-      this.#current = before.#current;
-    } else this.#current = { ...this.#current, revision };
     this.#showSeries();
+  }
+
+  /** Goes on from what another one had come to believe, before it begins. @param related the backends share Pods */
+  follow(before: LeaderWatch, related: boolean): void {
+    before.countLeaderless();
+    this.#current = nothingKnown(this.#config, before.#current.revision + 1);
+    if (!related) return;
+    this.#highestTerm = higherTerm(this.#highestTerm, before.#highestTerm);
+    this.#lastLeaderId = before.#lastLeaderId;
+    this.#reigns = before.#reigns;
+    if (this.#config.leader !== null && before.#config.leader !== null) this.#current = before.#current;
   }
 
   /** @param asked called once: the Pod has been asked for the first time, well or badly, or will not be */
