@@ -60,15 +60,12 @@ export class BackendMonitor {
       known !== null && hasSameKeys(known.#config, config)
         ? known.#membership.fork(config.discovery)
         : new Membership(config.discovery);
-    this.#leader = new LeaderWatch(
-      config,
-      {
-        ...deps,
-        touch: () => this.#touch(),
-        probeHealth: (finished) => this.#probeAll(finished),
-        isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
-      },
-    );
+    this.#leader = new LeaderWatch(config, {
+      ...deps,
+      touch: () => this.#touch(),
+      probeHealth: (finished) => this.#probeAll(finished),
+      isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
+    });
     try {
       this.#discovery = this.#createDiscovery();
     } catch (error) {

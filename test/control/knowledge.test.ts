@@ -302,7 +302,10 @@ describe('what is new is looked up and probed before it takes effect', () => {
 
   it('the time in which it is prepared is none without a leader', async () => {
     w = await twoPods(world(config([probedBackend()])));
-    const prepared = w.plane.prepare(config([probedBackend(), { ...probedBackend(), name: 'new' }]), 'second');
+    const prepared = w.plane.prepare(
+      config([probedBackend(), { ...probedBackend(), name: 'new' }]),
+      'second',
+    );
     await w.run(3000);
     w.pods.set('10.0.0.3', claimant());
     w.members([member('new-0', '10.0.0.3')], 'new');
