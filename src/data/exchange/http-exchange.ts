@@ -212,12 +212,16 @@ export abstract class HttpExchange implements Exchange, PickContext {
       );
   }
 
+  /** It is held, and what has changed is not what it waits for. */
+  protected waitsOn(_backend: BackendSnapshot | undefined): void {}
+
   /** @returns whether it leaves the queue */
   #retryHold(): boolean {
     const backend = this.deps.cell.current().backends.get(this.backend);
     const pick = this.pickNow(backend);
     if (pick.type === 'wait') {
       this.#waitDetail = pick.detail;
+      this.waitsOn(backend);
       return false;
     }
     const held = this.#held;

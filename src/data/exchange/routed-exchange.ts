@@ -148,6 +148,13 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     return pick.type === 'pod' && pick.pod.id === pod.id;
   }
 
+  /** While it waits for another reign, rounds of probes go on: a leader that says no is no leader, whatever it claims. */
+  protected override waitsOn(backend: BackendSnapshot | undefined): void {
+    const leader = backend?.leadership.leader ?? null;
+    if (leader !== null && this.#turnedAway?.mayBeSentAgain === true)
+      this.deps.outcomes.report({ kind: 'not_leader', podId: leader.id, hint: null });
+  }
+
   override barred(leader: PodView, reign: number): string | null {
     return this.#turnedAway?.barred(leader, reign) ?? null;
   }

@@ -23,9 +23,14 @@ export class TurnedAway {
     this.#sends++;
   }
 
+  /** Whether another reign would get the request: worth looking for. */
+  get mayBeSentAgain(): boolean {
+    return this.#sends < this.#attempts;
+  }
+
   /** As `PickContext.barred`. */
   barred(leader: PodView, reign: number): string | null {
-    if (this.#sends >= this.#attempts)
+    if (!this.mayBeSentAgain)
       return `sent ${this.#sends} times more after an answer that its Pod does not lead, as often as retry.attempts allows`;
     if (!this.#by.some((one) => one.podId === leader.id && one.reign === reign)) return null;
     return `${leader.name} answered this request that it does not lead, and has claimed to lead without a break since`;
