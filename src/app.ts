@@ -6,12 +6,13 @@ import { keepEqualParts } from './control/config/keep-equal.ts';
 import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
-import { restartProblems } from './control/config/restart.ts';
+import { listenerProblem, restartProblems } from './control/config/restart.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watch.ts';
 import { ControlPlane, type PreparedControl } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { requestViewOf } from './data/described-request.ts';
 import { explainRequest, listenerOfUrl } from './data/explain.ts';
+import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
@@ -239,13 +240,11 @@ class RunningApp implements App {
     if (this.#stopping !== null) return;
     const running = this.#cell.current().config;
     const file = this.#options.configFile;
-    const problems = result.ok ? restartProblems(running, result.config, file) : result.problems;
+    const problems = result.ok
+      ? restartProblems(running, result.config, file, result.places)
+      : result.problems;
     if (!result.ok || problems.length > 0) {
-      this.#reloaded(false);
-      this.logger.error(
-        { problems: problems.map(formatProblem) },
-        'the changed configuration is invalid; the running one stays',
-      );
+      this.#refused(problems);
       return;
     }
     const config = await inSlices(keepEqualParts(running, result.config));
@@ -264,6 +263,10 @@ class RunningApp implements App {
       data.commit(() => next.commit());
     } catch (error) {
       control?.abort();
+      if (error instanceof NeedsRestart) {
+        this.#refused([listenerProblem(config, error.listener, error.message, file, result.places)]);
+        return;
+      }
       this.#reloaded(false);
       this.logger.error(
         { reason: error instanceof Error ? error.message : String(error) },
@@ -274,6 +277,14 @@ class RunningApp implements App {
     if (config.log.level !== running.log.level) this.logger.setLevel(config.log.level);
     this.#reloaded(true);
     this.logger.info({ configHash: hash }, 'the changed configuration is in force');
+  }
+
+  #refused(problems: readonly Problem[]): void {
+    this.#reloaded(false);
+    this.logger.error(
+      { problems: problems.map(formatProblem) },
+      'the changed configuration is invalid; the running one stays',
+    );
   }
 
   #reloaded(ok: boolean): void {

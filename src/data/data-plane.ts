@@ -25,6 +25,7 @@ import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
 import { Listener, type ListenerDeps } from './listen/listener.ts';
+import { type ListenerPlan, planListeners } from './listen/listener-plan.ts';
 import { compileConditions } from './match/conditions.ts';
 import { RenamedBackends } from './renamed-backends.ts';
 
@@ -53,15 +54,6 @@ export interface Prepared {
   commit(publish: () => void): void;
   /** Gives the newly bound addresses up again. */
   abort(): void;
-}
-
-/** What becomes of the listeners in a reload. */
-interface Plan {
-  /** Those that go on or are new, by their name from now on. */
-  readonly listeners: Map<string, Listener>;
-  readonly fresh: readonly Listener[];
-  /** Of another protocol than the listener whose socket they take over. */
-  readonly heirs: readonly { readonly config: ListenerConfig; readonly holder: Listener }[];
 }
 
 /** Accepts connections and routes what comes by the present snapshot. */
@@ -141,37 +133,16 @@ export class DataPlane {
     this.#sweep.unref();
   }
 
-  /**
-   * Compiles what their rules look at, and binds the addresses that are new, all or none (C6). A listener whose address and protocol
-   * stay goes on, whatever its name; one of another protocol takes the socket over.
-   * @throws Error of `bind`
-   */
+  /** Compiles what their rules look at, and binds the addresses that are new. @throws as `planListeners` */
   async prepare(configs: readonly ListenerConfig[]): Promise<Prepared> {
-    const fresh: Listener[] = [];
-    const heirs: { config: ListenerConfig; holder: Listener }[] = [];
-    const listeners = new Map<string, Listener>();
+    await inSlices(compileConditions(configs));
+    const plan = await planListeners([...this.#listeners.values()], configs, this.#deps);
     const abort = (): void => {
-      for (const listener of fresh) listener.destroy();
+      for (const listener of plan.fresh) listener.destroy();
     };
-    try {
-      await inSlices(compileConditions(configs));
-      for (const config of configs) {
-        const holder = this.#holderOf(config);
-        if (holder?.config.protocol === config.protocol) listeners.set(config.name, holder);
-        else if (holder !== undefined) heirs.push({ config, holder });
-        else {
-          const listener = await Listener.bind(config, this.#deps);
-          fresh.push(listener);
-          listeners.set(config.name, listener);
-        }
-      }
-    } catch (error) {
-      abort();
-      throw error;
-    }
     const commit = (publish: () => void): void => {
       try {
-        this.#commit({ listeners, fresh, heirs }, publish);
+        this.#commit(plan, publish);
       } catch (error) {
         abort();
         throw error;
@@ -255,17 +226,9 @@ export class DataPlane {
     };
   }
 
-  /** The listener that has this address now. Port 0 asks for one of its own, under one name. */
-  #holderOf(config: ListenerConfig): Listener | undefined {
-    if (config.address.port === 0) {
-      const listener = this.#listeners.get(config.name);
-      return listener !== undefined && isSameAddress(listener.config, config) ? listener : undefined;
-    }
-    return [...this.#listeners.values()].find((listener) => isSameAddress(listener.config, config));
-  }
-
-  #commit({ listeners, fresh, heirs }: Plan, publish: () => void): void {
+  #commit({ listeners: planned, fresh, heirs }: ListenerPlan, publish: () => void): void {
     const before = this.#listeners;
+    const listeners = new Map(planned);
     const staying = new Set(listeners.values());
     const removed = [...before.values()].filter((listener) => !staying.has(listener));
     // In force while the snapshot is published: what it wakes finds its listener's new rules.
@@ -348,10 +311,6 @@ function tellOverload(logger: Logger, overloaded: boolean): void {
   if (overloaded)
     logger.warn({ waitMs: SHED_AFTER_MS }, 'overloaded: requests that waited longer are refused');
   else logger.info({}, 'no longer overloaded');
-}
-
-function isSameAddress(a: ListenerConfig, b: ListenerConfig): boolean {
-  return a.address.host === b.address.host && a.address.port === b.address.port;
 }
 
 /** Whether a backend or a Pod has gone, or has another name. */

@@ -8,24 +8,58 @@ export interface BindAddress {
   readonly backlog?: number;
 }
 
+/** An address could not be bound. */
+export class BindError extends Error {
+  /** What this very process listens on at that port; null: it is another's, or something else is wrong. */
+  readonly own: BindAddress | null;
+
+  constructor(message: string, own: BindAddress | null, cause: unknown) {
+    super(message, { cause });
+    this.own = own;
+  }
+}
+
+/** What this process was bound to, with the key that says so, so that it blames nobody else for it. */
+const bounds = new Map<Server, { readonly address: BindAddress; readonly key: string }>();
+
 /**
  * Listens, and says in words what is wrong where it cannot. Every address is `::` for both families, or `0.0.0.0` where the node has no
  * IPv6.
  *
  * @param key the configuration key to change, as in `admin.address`
  * @returns the address and port that it got
- * @throws Error that names the address, the port and the key
+ * @throws BindError that names the address, the port and the key
  */
 export async function bind(server: Server, address: BindAddress, key: string): Promise<BindAddress> {
   try {
     if (address.host !== '') await listen(server, address);
     else await listenEverywhere(server, address);
   } catch (error) {
-    const shown = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-    throw new Error(`cannot listen on ${shown} (${key}): ${reasonOf(error, address, key)}`, { cause: error });
+    const own = codeOf(error) === 'EADDRINUSE' ? ownAt(address.port) : null;
+    const reason =
+      own === null
+        ? reasonOf(error, address, key)
+        : `headroute itself listens on ${shown(own.address)} (${own.key}); set ${key} to another address`;
+    throw new BindError(
+      `cannot listen on ${shown(address)} (${key}): ${reason}`,
+      own?.address ?? null,
+      error,
+    );
   }
-  const bound = server.address() as AddressInfo;
-  return { host: bound.address, port: bound.port };
+  const { address: host, port } = server.address() as AddressInfo;
+  bounds.set(server, { address: { host, port }, key });
+  server.once('close', () => bounds.delete(server));
+  return { host, port };
+}
+
+function ownAt(port: number): { readonly address: BindAddress; readonly key: string } | null {
+  // A server that waits for its connections to end is in the list, but has given its port up.
+  for (const [server, bound] of bounds) if (server.listening && bound.address.port === port) return bound;
+  return null;
+}
+
+function shown({ host, port }: BindAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function listenEverywhere(server: Server, address: BindAddress): Promise<void> {

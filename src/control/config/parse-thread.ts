@@ -11,7 +11,7 @@ import { bundleUrl } from '../../platform/bundle.ts';
 import { afterTurn } from '../../platform/turn.ts';
 import { version } from '../../platform/version.ts';
 import type { Environment } from './environment.ts';
-import { type ParseResult, parseConfig } from './parse.ts';
+import { type ParseResult, type Places, parseConfig } from './parse.ts';
 
 /** Below this a parse takes some ten ms (1,000 rules of 250 KB: 200 to 400 ms), and a thread costs more than it saves. */
 const MIN_CHARACTERS = 16 * 1024;
@@ -29,7 +29,7 @@ interface Task {
 
 /** The answer in parts, of which the last is an end: without it the thread did not get there. */
 type Part =
-  | { readonly type: 'config'; readonly config: Config; readonly hash: string }
+  | { readonly type: 'config'; readonly config: Config; readonly hash: string; readonly places: Places }
   | { readonly type: 'rules'; readonly listener: number; readonly rules: readonly RuleConfig[] }
   | { readonly type: 'problems'; readonly problems: Problem[] }
   | { readonly type: 'end' };
@@ -81,7 +81,7 @@ async function received(port: MessagePort): Promise<ParseResult> {
     const part = (receiveMessageOnPort(port) as { message: Part } | undefined)?.message;
     switch (part?.type) {
       case 'config':
-        result = { ok: true, config: part.config, hash: part.hash };
+        result = { ok: true, config: part.config, hash: part.hash, places: part.places };
         break;
       case 'problems':
         result = { ok: false, problems: part.problems };
@@ -106,15 +106,18 @@ export function becameParseThread(): boolean {
   if (task.parser !== version) throw new Error(`the program is ${version} by now`);
   const send = (part: Part): void => task.port.postMessage(part);
   const result = parseConfig(task.text, task.file, task.env);
-  if (result.ok) sendConfig(result.config, result.hash, send);
+  if (result.ok) sendConfig(result, send);
   else send({ type: 'problems', problems: result.problems });
   send({ type: 'end' });
   return true;
 }
 
-function sendConfig(config: Config, hash: string, send: (part: Part) => void): void {
+function sendConfig(
+  { config, hash, places }: Extract<ParseResult, { ok: true }>,
+  send: (part: Part) => void,
+): void {
   const listeners = config.listeners.map((listener) => ({ ...listener, rules: [] }));
-  send({ type: 'config', config: { ...config, listeners }, hash });
+  send({ type: 'config', config: { ...config, listeners }, hash, places });
   for (const [listener, { rules }] of config.listeners.entries())
     for (let from = 0; from < rules.length; from += RULES_A_MESSAGE)
       send({ type: 'rules', listener, rules: rules.slice(from, from + RULES_A_MESSAGE) });

@@ -13,10 +13,13 @@ import { withHiddenValues } from './hidden-values.ts';
 import { formatPath, type Path } from './problem.ts';
 import { readDocument } from './read-document.ts';
 import type { Report } from './read-fields.ts';
-import { type Located, readTree } from './yaml-tree.ts';
+import { type Located, readTree, type Tree } from './yaml-tree.ts';
+
+/** Where values stand in the file that a reload may not be able to change, by their path. */
+export type Places = Readonly<Record<string, { readonly line: number; readonly column: number }>>;
 
 export type ParseResult =
-  | { readonly ok: true; readonly config: Config; readonly hash: string }
+  | { readonly ok: true; readonly config: Config; readonly hash: string; readonly places: Places }
   | { readonly ok: false; readonly problems: Problem[] };
 
 /**
@@ -47,8 +50,10 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
     checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
     checkTcp(parts, report);
     checkUnreachable(parts, report);
-    if (found.length === 0)
-      return { ok: true, config: withHiddenValues(assemble(parts), root), hash: hashOf(text) };
+    if (found.length === 0) {
+      const config = withHiddenValues(assemble(parts), root);
+      return { ok: true, config, hash: hashOf(text), places: placesOf(root, config, tree) };
+    }
   }
   const problems = found
     .sort((a, b) => a.offset - b.offset)
@@ -86,6 +91,18 @@ function locate(
   const unreadable =
     at.value === undefined || [...at.members.values()].some(({ node }) => node.value === undefined);
   return { offset, unreadable, node: at };
+}
+
+function placesOf(root: Located, { listeners }: Config, tree: Tree): Places {
+  const paths: Path[] = [
+    ['admin', 'address'],
+    ['debug', 'address'],
+    ['self', 'podName'],
+    ...listeners.map((_, index) => ['listeners', index, 'address']),
+  ];
+  return Object.fromEntries(
+    paths.map((path) => [formatPath(path), tree.position(locate(root, path, false).offset)]),
+  );
 }
 
 function isSubstituted(root: Located, path: Path): boolean {

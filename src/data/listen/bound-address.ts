@@ -16,14 +16,17 @@ export interface AcceptLog {
 
 /** A bound address. Connections wait until somebody takes them, so that it can change hands without losing one. */
 export class BoundAddress {
+  /** The literal address, whatever name the configuration has for it. */
+  readonly host: string;
   readonly port: number;
   readonly #server: Server;
   #taker: ((socket: Socket) => void) | null = null;
   readonly #waiting: Socket[] = [];
   #refuses = false;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, { host, port }: BindAddress) {
     this.#server = server;
+    this.host = host;
     this.port = port;
     server.on('connection', (socket: Socket) => {
       if (this.#taker === null) this.#waiting.push(socket);
@@ -34,8 +37,7 @@ export class BoundAddress {
   /** @throws Error of `bind` */
   static async bind(config: ListenerConfig, { logger, localErrors }: AcceptLog): Promise<BoundAddress> {
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    const { port } = await listen(server, config.address, config.name);
-    const bound = new BoundAddress(server, port);
+    const bound = new BoundAddress(server, await listen(server, config.address, config.name));
     server.on('error', (error: NodeJS.ErrnoException) => {
       const local = localErrorOf(error.code);
       if (local === null) logger.error({ port: bound.port, error: String(error) }, 'accept failed');

@@ -30,6 +30,8 @@ export class Listener implements InboundListener {
   readonly fanOutMemory = new FanOutMemory();
   /** The port that it listens on, or did: `/state` shows those that drain, too. */
   readonly port: number;
+  /** The literal address that the port is bound at. */
+  readonly host: string;
   /** null: it listens no more, or another listener has its address now. */
   #bound: BoundAddress | null;
   readonly #deps: ListenerDeps;
@@ -46,6 +48,7 @@ export class Listener implements InboundListener {
     this.#deps = deps;
     this.#bound = bound;
     this.port = bound.port;
+    this.host = bound.host;
   }
 
   /** Binds the address; connections wait until `accept`. @throws Error of `bind` */

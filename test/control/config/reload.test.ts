@@ -12,10 +12,10 @@ it('admin, debug and self need a restart, nothing else does', () => {
     }),
   );
   expect(
-    restartProblems(running, next, 'f').map(({ path, message }) => [path, message.slice(0, 15)]),
+    restartProblems(running, next, 'f', {}).map(({ path, message }) => [path, message.slice(0, 15)]),
   ).toEqual(['admin.address', 'debug.address', 'self.podName'].map((path) => [path, 'needs a restart']));
   const other = configOf(sample({ document: { log: { level: 'debug' } }, listener: { address: ':7' } }));
-  expect(restartProblems(running, other, 'f')).toEqual([]);
+  expect(restartProblems(running, other, 'f', {})).toEqual([]);
 });
 
 it('what probes send is not shown', () => {
