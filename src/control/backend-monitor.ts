@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig } from '../model/config.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { PodOutcome } from '../model/outcome.ts';
 import type { PodState } from '../model/pod.ts';
 import type { Logger } from '../platform/logger.ts';
 import { inSlices } from '../platform/turn.ts';
@@ -63,7 +63,7 @@ export class BackendMonitor {
     this.#leader = new LeaderWatch(config, {
       ...deps,
       touch: () => this.#touch(),
-      probeHealth: (finished) => this.#probeAll(finished),
+      probeHealth: (finished, only) => this.#probeAll(finished, only),
       isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
     });
     try {
@@ -128,7 +128,12 @@ export class BackendMonitor {
     this.#leader.follow(known.#leader, related);
   }
 
-  report(outcome: Outcome): boolean {
+  /** A request of some rule begins to wait for a Pod. */
+  held(): void {
+    this.#leader.held();
+  }
+
+  report(outcome: PodOutcome): boolean {
     const monitor = this.#pods.get(outcome.podId);
     if (monitor === undefined) return false;
     const leads = this.#leader.current.leaderId === outcome.podId;
@@ -222,8 +227,10 @@ export class BackendMonitor {
     return known === null ? null : known.#roster.idOf(member);
   }
 
-  #probeAll(finished: () => void): void {
-    const monitors = [...this.#roster.present()].flatMap(({ id }) => this.#pods.get(id) ?? []);
+  #probeAll(finished: () => void, only: ReadonlySet<number> | null = null): void {
+    const monitors = [...this.#roster.present()].flatMap(({ id }) =>
+      only === null || only.has(id) ? (this.#pods.get(id) ?? []) : [],
+    );
     let open = monitors.length;
     if (open === 0) finished();
     for (const monitor of monitors)

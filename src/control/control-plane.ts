@@ -149,7 +149,8 @@ export class ControlPlane implements OutcomeSink {
   report(outcome: Outcome): void {
     if (this.#closed) return;
     try {
-      for (const monitor of this.#monitors.values()) if (monitor.report(outcome)) return;
+      if (outcome.kind === 'held') this.#monitors.get(outcome.backend)?.held();
+      else for (const monitor of this.#monitors.values()) if (monitor.report(outcome)) return;
     } catch (error) {
       this.#deps.logger.error({ outcome, error: String(error) }, 'an outcome could not be taken');
     }

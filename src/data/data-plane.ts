@@ -90,7 +90,7 @@ export class DataPlane {
     this.#pools = new UpstreamPools(cell, { metrics, outcomes, logger, localErrors, turn });
     this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
     this.#rules = new RuleRuntimes(metrics);
-    this.#queues = new HoldQueues(metrics);
+    this.#queues = new HoldQueues(metrics, (backend) => outcomes.report({ kind: 'held', backend }));
     const shared = {
       cell,
       outcomes,

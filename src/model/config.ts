@@ -77,6 +77,8 @@ export interface LeaderProbeSource {
   readonly timeoutMs: number;
   readonly failureThreshold: number;
   readonly successThreshold: number;
+  /** From one probe of a Pod to the next while no single leader is known; at most `periodMs` counts. */
+  readonly searchPeriodMs: number;
 }
 
 export type LeaderSource =

@@ -1,5 +1,11 @@
-/** What the data plane tells the control plane about a Pod, by its id: a backend's name may change while requests are under way. */
+/** What the data plane tells the control plane. */
 export type Outcome =
+  | PodOutcome
+  /** A request begins to wait for a Pod of this backend. */
+  | { readonly kind: 'held'; readonly backend: string };
+
+/** What it tells about a Pod, by its id: a backend's name may change while requests are under way. */
+export type PodOutcome =
   /** The Pod refused the connection or did not accept it in time: counts as a failed probe, triggers another at once. */
   | {
       readonly kind: 'connect_failed';

@@ -21,7 +21,7 @@ it('GET /config shows no value of a probe header, body or send, and the rest as 
       backendConfig({
         health: { probe: http, ...times },
         leader: {
-          source: { type: 'Probe', probe: tcp, term: null, ...times },
+          source: { type: 'Probe', probe: tcp, term: null, searchPeriodMs: 100, ...times },
           onConflict: 'Refuse',
           learn: [],
         },

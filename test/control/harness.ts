@@ -36,6 +36,7 @@ export function probedBackend(part: Partial<LeaderProbeSource> = {}): BackendCon
         timeoutMs: 500,
         failureThreshold: 2,
         successThreshold: 1,
+        searchPeriodMs: 100,
         ...part,
       },
       onConflict: 'Refuse',

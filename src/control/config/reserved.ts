@@ -25,7 +25,6 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'rehearse',
   'lease',
   'sentinel',
-  'searchPeriod',
   'lineage',
   'auth',
   'metrics',

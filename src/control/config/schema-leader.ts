@@ -33,6 +33,11 @@ const probe = object({
   timeout: duration().prefault('500ms').describe('How long an answer may take'),
   failureThreshold: whole(1, 1000).prefault(2).describe("Unanswered probes before a leader's claim lapses"),
   successThreshold: whole(1, 1000).prefault(1).describe('Claims in a row before a Pod is believed to lead'),
+  searchPeriod: duration(10)
+    .prefault('100ms')
+    .describe(
+      'Time between two probes of a Pod while no single leader is known; becomes period within 30s of search, unless requests wait',
+    ),
 })
   .transform((given, context): LeaderProbeSource => {
     const asked = probeOf(given, context);
@@ -49,6 +54,7 @@ const probe = object({
       timeoutMs: given.timeout,
       failureThreshold: given.failureThreshold,
       successThreshold: given.successThreshold,
+      searchPeriodMs: given.searchPeriod,
     };
   })
   .describe('How a Pod is asked whether it leads');

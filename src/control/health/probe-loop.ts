@@ -11,6 +11,8 @@ export interface ProbeLoopDeps {
 
 export interface ProbeLoopOptions {
   readonly periodMs: number;
+  /** Another period for now, if any; not longer than `periodMs`. */
+  paceMs?(): number;
   begin(done: (result: ProbeResult) => void): RunningProbe;
   /** @param startedMs monotonic milliseconds at which the probe began. */
   onResult(result: ProbeResult, startedMs: number): void;
@@ -20,6 +22,8 @@ export interface ProbeLoopOptions {
 const JITTER = 0.1;
 /** The first gap is spread over almost a whole period, so that Pods which joined together are not probed together. */
 const FIRST_JITTER = 0.9;
+/** At a quicker pace: what made it quicker (a leader that died) was seen by many sidecars in the same moment. */
+const SEARCH_JITTER = 0.5;
 /** `probeSoon` begins at most ten probes a second. */
 const SOON_GAP_MS = 100;
 
@@ -73,6 +77,13 @@ export class ProbeLoop {
     else this.#soonTimer = clock.after(waitMs, go);
   }
 
+  /** The pace has changed: the next probe keeps the new one, at a random time, for it changed in other sidecars too. */
+  repace(): void {
+    if (this.#closed || this.#busy || this.#timer === null) return;
+    this.#jitter = FIRST_JITTER;
+    this.#next();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -124,8 +135,9 @@ export class ProbeLoop {
   #next(): void {
     if (this.#closed || this.#busy) return;
     const { clock, random } = this.#deps;
-    const dueMs = this.#startedMs + this.#options.periodMs * (1 - this.#jitter * random());
-    this.#jitter = JITTER;
+    const periodMs = this.#options.paceMs?.() ?? this.#options.periodMs;
+    const dueMs = this.#startedMs + periodMs * (1 - this.#jitter * random());
+    this.#jitter = periodMs < this.#options.periodMs ? SEARCH_JITTER : JITTER;
     const waitMs = this.#again ? 0 : dueMs - clock.nowMs();
     this.#timer?.clear();
     if (waitMs <= 0) this.#launch();

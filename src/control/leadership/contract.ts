@@ -28,6 +28,8 @@ export interface ClaimSource {
   readonly knows: boolean;
   /** Asks every Pod again now, those in `first` before the others; `finished` is called when all have ended. */
   round(first: ReadonlySet<number>, finished: () => void): void;
+  /** The search for a leader has begun, become quicker or ended: whoever is asked in turns is asked at the new pace. */
+  repace(): void;
   /** The last probe of a Pod, where the source probes. */
   lastProbe(podId: number): ProbeReport | null;
   close(): void;

@@ -6,8 +6,8 @@ import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
 
 export interface CreateSourceDeps extends ProbeSourceDeps {
   watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
-  /** Probes the health of every Pod now. */
-  probeHealth(finished: () => void): void;
+  /** Probes the health of every Pod now, or of those given. */
+  probeHealth(finished: () => void, only?: ReadonlySet<number>): void;
 }
 
 /** The source of claims that a backend's `leader` asks for. @param name the backend's name now */
@@ -25,6 +25,11 @@ export function createSource(
     case 'Ordinal':
       return ordinalSource(source.ordinal, events, afterRound);
     case 'DNS':
-      return dnsSource((watch) => deps.watchAddresses(backend, source.service, watch), events, afterRound);
+      return dnsSource(
+        (watch) => deps.watchAddresses(backend, source.service, watch),
+        events,
+        afterRound,
+        deps.search,
+      );
   }
 }

@@ -1,5 +1,6 @@
 import type { RosterPod } from '../roster.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
+import type { Search } from './search.ts';
 
 /** The part of discovery's `watchAddresses` that is needed here. */
 export interface DnsWatch {
@@ -23,6 +24,7 @@ export function dnsSource(
   watch: (events: DnsWatchEvents) => DnsWatch,
   events: ClaimEvents,
   afterRound: (finished: () => void) => void,
+  search: Search,
 ): ClaimSource {
   const pods = new Map<number, RosterPod>();
   let named: ReadonlySet<string> | null = null;
@@ -39,7 +41,11 @@ export function dnsSource(
       named = new Set(addresses);
       events.onClaims();
     },
-    onLookup: release,
+    onLookup() {
+      release();
+      // As often as `refresh.min` allows.
+      if (search.isOn) watching.refreshSoon();
+    },
   });
   return {
     get knows() {
@@ -64,6 +70,9 @@ export function dnsSource(
     round(_first, finished) {
       watching.refreshSoon();
       afterRound(finished);
+    },
+    repace() {
+      if (search.isOn) watching.refreshSoon();
     },
     lastProbe: () => null,
     close() {

@@ -22,6 +22,8 @@ export function ordinalSource(
     },
     claims: () => [...pods.keys()].map((podId) => ({ podId, term: null, untilMs: Number.POSITIVE_INFINITY })),
     round: (_first, finished) => afterRound(finished),
+    // Who it is stands in the configuration: only whether it is ready is looked for.
+    repace() {},
     lastProbe: () => null,
     close: () => pods.clear(),
   };

@@ -9,10 +9,12 @@ import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import { type ClaimState, claimFrom, countClaim, NO_CLAIM } from './claim.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
+import type { Search } from './search.ts';
 
 export interface ProbeSourceDeps extends ProbeLoopDeps {
   readonly metrics: Metrics;
   readonly runProbe: RunProbe;
+  readonly search: Search;
 }
 
 interface Watched {
@@ -26,6 +28,8 @@ interface Watched {
 
 /**
  * `leader.type: Probe`: asks every Pod whether it leads.
+ *
+ * While nobody leads each Pod is asked at the pace of the search, however long another takes to answer.
  *
  * The bound of promise 4, D = period × failureThreshold + timeout, holds by two means: probes begin a period (never more)
  * after one another, and a claim ends by itself D after the start of the last probe that showed it, even if probes are
@@ -77,6 +81,7 @@ export function probeSource(
       const loop = new ProbeLoop(
         {
           periodMs: source.periodMs,
+          paceMs: () => deps.search.periodMs(source.searchPeriodMs, source.periodMs, pods.size),
           begin: (done) =>
             deps.runProbe(source.probe, source.term, probeTarget(pod.member), source.timeoutMs, done),
           onResult: (result, startedMs) => count(pod, watched, result, startedMs),
@@ -119,6 +124,9 @@ export function probeSource(
         if (--open === 0) finished();
       };
       for (const podId of order) pods.get(podId)!.loop.probeNow(ended);
+    },
+    repace() {
+      for (const { loop } of pods.values()) loop.repace();
     },
     lastProbe: (podId) => pods.get(podId)?.last ?? null,
     close() {

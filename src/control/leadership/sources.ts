@@ -75,6 +75,12 @@ export class Sources {
     else this.#inForce.round(first, finished);
   }
 
+  /** As `ClaimSource.repace`. */
+  repace(): void {
+    this.#inForce?.repace();
+    this.#next?.source.repace();
+  }
+
   known(podId: number): KnownClaim {
     if (this.#inForce === null) return NOTHING;
     const claim = this.#inForce.claims().find((other) => other.podId === podId) ?? null;

@@ -10,10 +10,12 @@ import type { Claim, KnownClaim } from './contract.ts';
 import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { Reigns } from './reigns.ts';
+import { Revival } from './revival.ts';
+import { SEARCH_PERIOD_MS, Search } from './search.ts';
 import { Sources } from './sources.ts';
 import { higherTerm } from './terms.ts';
 
-export interface LeaderWatchDeps extends CreateSourceDeps {
+export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
   readonly logger: Logger;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
@@ -29,6 +31,8 @@ export class LeaderWatch {
   readonly #pods = new Map<number, RosterPod>();
   readonly #sources: Sources;
   readonly #rounds: EvidenceRounds;
+  readonly #search: Search;
+  readonly #revival: Revival;
   #config: BackendConfig;
   #highestTerm: string | null = null;
   #reigns = new Reigns();
@@ -45,10 +49,17 @@ export class LeaderWatch {
     this.#config = config;
     this.#leaderlessSinceMs = deps.clock.nowMs();
     this.#current = nothingKnown(config, 1);
+    this.#search = new Search(deps.clock);
+    this.#revival = new Revival(
+      deps.clock,
+      (only) => deps.probeHealth(() => {}, only),
+      (pods) => this.#search.periodMs(SEARCH_PERIOD_MS, this.#config.health.periodMs, pods),
+    );
     this.#sources = new Sources({
       onClaims: () => deps.touch(),
       // The Pod believed so far may not know yet: ask it, so that both claims do not stand beside each other for a period.
       onNewClaim: (podId) => {
+        this.#hurry();
         if (podId !== this.#current.leaderId) this.#rounds.evidence(podId);
       },
     });
@@ -90,7 +101,9 @@ export class LeaderWatch {
     this.#highestTerm = higherTerm(this.#highestTerm, before.#highestTerm);
     this.#lastLeaderId = before.#lastLeaderId;
     this.#reigns = before.#reigns;
-    if (this.#config.leader !== null && before.#config.leader !== null) this.#current = before.#current;
+    if (this.#config.leader === null || before.#config.leader === null) return;
+    this.#current = before.#current;
+    this.#search.follow(before.#search);
   }
 
   /** @param asked called once: the Pod has been asked for the first time, well or badly, or will not be */
@@ -110,7 +123,13 @@ export class LeaderWatch {
   evidence(hint: string | null = null): void {
     const named =
       hint === null ? undefined : [...this.#pods.values()].find((pod) => isNamedBy(hint, pod.member));
+    this.#hurry();
     this.#rounds.evidence(named?.id ?? null);
+  }
+
+  /** A request begins to wait: a search that has slowed down is quick again. */
+  held(): void {
+    this.#hurry();
   }
 
   /** The last `settle`'s result. */
@@ -152,6 +171,7 @@ export class LeaderWatch {
     this.#reigns.follow(claimants, revision);
     this.#current = { ...verdict, revision, reign: this.#reigns.of(verdict.leaderId) };
     if (verdict.state !== before.state || verdict.leaderId !== before.leaderId) this.#note(before);
+    this.#searchOn(claimants);
     return this.#current;
   }
 
@@ -167,15 +187,35 @@ export class LeaderWatch {
 
   close(): void {
     this.#rounds.close();
+    this.#revival.close();
     this.#sources.close();
+  }
+
+  /** A claimant that is not ready is asked for its health at the same pace: it leads once it is. */
+  #searchOn(claimants: readonly Claimant[]): void {
+    const searches = this.#current.state !== 'known';
+    if (searches ? this.#search.begin() : this.#search.end()) this.#sources.repace();
+    this.#revival.follow(
+      this.#current.state === 'none' ? claimants.filter(({ ready }) => !ready).map(({ podId }) => podId) : [],
+    );
+  }
+
+  #hurry(): void {
+    if (!this.#search.quicken()) return;
+    this.#sources.repace();
+    this.#revival.hurry();
   }
 
   #ask(): void {
     const config = this.#config;
     const name = (): string => this.#config.name;
-    this.#sources.use(hasLeader(config) ? (events) => createSource(config, name, events, this.#deps) : null, [
-      ...this.#pods.values(),
-    ]);
+    if (!hasLeader(config)) this.#revival.follow([]);
+    this.#sources.use(
+      hasLeader(config)
+        ? (events) => createSource(config, name, events, { ...this.#deps, search: this.#search })
+        : null,
+      [...this.#pods.values()],
+    );
     this.#deps.touch();
   }
 

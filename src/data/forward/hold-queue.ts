@@ -44,6 +44,7 @@ export class HoldQueue {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #backend: string;
+  readonly #onHold: () => void;
   readonly #gauge: Cell;
   readonly #durations = new Map<HoldOutcome, HistogramCell>();
   /** In order of arrival. */
@@ -57,7 +58,9 @@ export class HoldQueue {
   /** A pass over those that entered during the last one is due. */
   #passDue = false;
 
-  constructor(backend: string, metrics: Metrics, clock: Clock = systemClock) {
+  /** @param onHold called whenever one begins to wait */
+  constructor(backend: string, metrics: Metrics, clock: Clock = systemClock, onHold = (): void => {}) {
+    this.#onHold = onHold;
     this.#backend = backend;
     this.#metrics = metrics;
     this.#clock = clock;
@@ -116,6 +119,7 @@ export class HoldQueue {
     if (lane === undefined) this.#lanes.set(limits.timeoutMs, new Set([place]));
     else lane.add(place);
     this.#gauge.value++;
+    if (from === null) this.#onHold();
     if (this.#waking) this.#passDue = true;
     this.#arm(place.deadlineMs);
     return place;

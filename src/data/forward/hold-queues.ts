@@ -1,20 +1,24 @@
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
+import { systemClock } from '../../platform/clock.ts';
 import { HoldQueue } from './hold-queue.ts';
 
 /** The queues of all backends, by name. */
 export class HoldQueues {
   readonly #queues = new Map<string, HoldQueue>();
   readonly #metrics: Metrics;
+  readonly #onHold: (backend: string) => void;
 
-  constructor(metrics: Metrics) {
+  /** @param onHold called with the backend whenever a request begins to wait for one of its Pods */
+  constructor(metrics: Metrics, onHold: (backend: string) => void) {
     this.#metrics = metrics;
+    this.#onHold = onHold;
   }
 
   of(backend: string): HoldQueue {
     let queue = this.#queues.get(backend);
     if (queue === undefined) {
-      queue = new HoldQueue(backend, this.#metrics);
+      queue = new HoldQueue(backend, this.#metrics, systemClock, () => this.#onHold(backend));
       this.#queues.set(backend, queue);
     }
     return queue;
