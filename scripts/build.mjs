@@ -1,31 +1,4 @@
-// Bundles the program into dist/: headroute.js, a few lines that take the signals, and headroute-main.js, all the rest, so that
-// the image needs no node_modules.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { build } from 'esbuild';
+// npm run build: the program into dist/.
+import { bundleProgram } from './bundle.mjs';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-const out = new URL('../dist/', import.meta.url).pathname;
-mkdirSync(out, { recursive: true });
-// Written aside and renamed: a sidecar that starts during a build never reads half a file.
-const partial = mkdtempSync(`${out}.build-`);
-await build({
-  entryPoints: [new URL('../src/headroute.ts', import.meta.url).pathname],
-  outdir: partial,
-  bundle: true,
-  splitting: true,
-  chunkNames: 'headroute-[name]',
-  platform: 'node',
-  target: 'node20.19',
-  format: 'esm',
-  minifySyntax: true,
-  legalComments: 'none',
-  define: { HEADROUTE_VERSION: JSON.stringify(version) },
-  // CommonJS dependencies call require(); an ESM bundle has to be given one.
-  banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-chmodSync(`${partial}/headroute.js`, 0o755);
-for (const file of readdirSync(partial).sort()) renameSync(`${partial}/${file}`, `${out}${file}`);
-rmSync(partial, { recursive: true });
+await bundleProgram(new URL('../dist', import.meta.url).pathname);

@@ -1,0 +1,88 @@
+import type { HostPort } from '../../../src/model/config.ts';
+
+export const SERVICE = 'db.chaos.svc.cluster.local';
+
+/** The leader probe's times (ms). */
+export const PROBE = { periodMs: 200, timeoutMs: 300, failureThreshold: 2 } as const;
+
+/** D of promise 4: after it no byte goes to a Pod that has stopped claiming. */
+export const D_MS = PROBE.periodMs * PROBE.failureThreshold + PROBE.timeoutMs;
+
+/** How long requests are held. */
+export const HOLD_MS = 8000;
+
+export interface ConfigChoices {
+  readonly onConflict: 'Refuse' | 'HighestTerm';
+  /** Grows with each reload, and changes values that no request may notice. */
+  readonly edition: number;
+}
+
+/** The configuration of one sidecar; JSON is YAML too. */
+export function configOf(
+  host: string,
+  ports: { http: number; tcp: number; debug: number; admin: number },
+  nameserver: HostPort,
+  probePort: number,
+  choices: ConfigChoices,
+): unknown {
+  const odd = choices.edition % 2;
+  const leaderRule = (name: string): unknown => ({
+    name,
+    backendRefs: [{ name: 'db' }],
+    selection: {
+      type: 'Leader',
+      hold: { timeout: `${HOLD_MS}ms`, maxRequests: 1000 + odd, maxBytes: '64Mi' },
+    },
+  });
+  return {
+    apiVersion: 'headroute.dev/v1alpha1',
+    kind: 'ProxyConfig',
+    backends: [
+      {
+        name: 'db',
+        service: SERVICE,
+        port: 'data',
+        discovery: {
+          nameservers: [`${nameserver.host}:${nameserver.port}`],
+          refresh: { min: '150ms', max: '300ms' },
+          absence: 2,
+          emptyHold: '3s',
+          queryTimeout: `${600 + odd}ms`,
+        },
+        health: {
+          httpGet: { path: '/healthz', port: probePort },
+          period: '200ms',
+          timeout: '600ms',
+          failureThreshold: 2 + odd,
+        },
+        leader: {
+          type: 'Probe',
+          onConflict: choices.onConflict,
+          learn: [{ status: 421 }],
+          probe: {
+            // Another path, the same answer: those who ask are replaced, what they knew stays.
+            httpGet: { path: odd === 1 ? '/leader?again' : '/leader', port: probePort },
+            expect: { json: { pointer: '/role', equals: 'leader' } },
+            term: { json: '/term' },
+            period: `${PROBE.periodMs}ms`,
+            timeout: `${PROBE.timeoutMs}ms`,
+            failureThreshold: PROBE.failureThreshold,
+          },
+        },
+      },
+    ],
+    listeners: [
+      {
+        name: 'http',
+        address: `${host}:${ports.http}`,
+        protocol: 'HTTP',
+        rules: [{ ...(leaderRule('all') as object), timeouts: { request: '20s', backendRequest: '4s' } }],
+      },
+      { name: 'tcp', address: `${host}:${ports.tcp}`, protocol: 'TCP', rules: [leaderRule('tcp')] },
+    ],
+    admin: { address: `${host}:${ports.admin}` },
+    debug: { address: `${host}:${ports.debug}` },
+    log: { level: 'info' },
+    shutdown: { timeout: '6s' },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Mix } from '../clients/http-client.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Random } from '../random.ts';
+
+/** What a nemesis works with. */
+export interface Scene {
+  readonly cluster: Cluster;
+  readonly random: Random;
+  /** Writes a step down, for the timeline. */
+  note(what: string): void;
+  /** Waits, but not beyond the end of the round. */
+  pause(ms: number): Promise<void>;
+  /** Waits until a Pod has the lease. */
+  untilLed(): Promise<void>;
+}
+
+/** How the round looks in which a nemesis shows most; the default for what is left out. */
+export interface Shape {
+  readonly pods?: number;
+  readonly sidecars?: number;
+  readonly clients?: number;
+  readonly mix?: Mix;
+  readonly onConflict?: 'Refuse' | 'HighestTerm';
+}
+
+/** Something that goes wrong around the sidecars, again and again. */
+export interface Nemesis {
+  readonly name: string;
+  /** True: no request may fail because of it. */
+  readonly harmless?: true;
+  readonly shape?: Shape;
+  /** One blow, from its beginning to the end of what it broke. */
+  strike(scene: Scene): Promise<void>;
+}

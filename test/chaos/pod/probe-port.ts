@@ -1,0 +1,26 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Member } from './member.ts';
+
+/** `/healthz`, and `/leader` with the claim and its term, on a port apart from the data. */
+export function probeServer(member: Member): Server {
+  const silenced = new Set<ServerResponse>();
+  member.whenFaultsChange(() => {
+    if (member.faults.probeMute) return;
+    for (const response of silenced) response.destroy();
+    silenced.clear();
+  });
+  return createServer((request, response) => {
+    if (member.faults.probeMute) {
+      silenced.add(response);
+      response.on('close', () => silenced.delete(response));
+      return;
+    }
+    if (!request.url!.startsWith('/leader')) {
+      response.end('ok');
+      return;
+    }
+    const { on, term } = member.claim();
+    member.log.write({ e: 'probe', on, term });
+    response.end(JSON.stringify({ role: on ? 'leader' : 'follower', ...(term === null ? {} : { term }) }));
+  });
+}

@@ -1,0 +1,190 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { pause } from '../helpers/waiting.ts';
+import { check, type Verdict } from './checks/all.ts';
+import { descriptorsOf, leftOver } from './checks/leaks.ts';
+import type { Note, Observation, RoundRecord, Violation } from './checks/record.ts';
+import { HttpClient } from './clients/http-client.ts';
+import { Keys } from './clients/keys.ts';
+import { History } from './clients/operation.ts';
+import { TunnelClient } from './clients/tunnel-client.ts';
+import { Cluster, type Programs } from './cluster/cluster.ts';
+import { machineMs } from './monotonic.ts';
+import type { Nemesis, Scene, Shape } from './nemeses/contract.ts';
+import { Random } from './random.ts';
+
+export interface RoundOptions {
+  readonly nemeses: readonly Nemesis[];
+  readonly seed: string;
+  readonly seconds: number;
+  readonly programs: Programs;
+  /** For logs and configurations; emptied first. */
+  readonly folder: string;
+}
+
+export interface RoundResult extends Verdict {
+  readonly record: RoundRecord;
+}
+
+/** How soon each sidecar writes again after everything is well (ms). */
+const HEALED_MS = 6000;
+const LOOK_MS = 150;
+
+/** One round: a cluster of its own, clients, the nemeses until time is up, everything healed, then the checks. */
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const { nemeses, seed, folder } = options;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const random = new Random(seed);
+  const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}));
+  const startMs = machineMs();
+  const onConflict = shape.onConflict ?? random.of(['Refuse', 'HighestTerm'] as const);
+  const cluster = await Cluster.start({
+    pods: shape.pods ?? 3,
+    sidecars: shape.sidecars ?? random.of([1, 2]),
+    onConflict,
+    folder,
+    programs: options.programs,
+  });
+  const history = new History();
+  const notes: Note[] = [];
+  const found: Violation[] = [];
+  const observer = new Observer(cluster);
+  try {
+    const before = cluster.sidecars.map(descriptorsOf);
+    const clients = clientsOf(cluster, random, history, shape);
+    const loops = clients.map((client) => client.run());
+    await untilWritten(cluster, history, startMs, 'at the start', found);
+    const endMs = machineMs() + options.seconds * 1000;
+    await Promise.all(
+      nemeses.map((nemesis) => haunt(nemesis, sceneOf(cluster, seed, nemesis, endMs, notes))),
+    );
+    notes.push({ t: machineMs(), what: 'all is well' });
+    await cluster.heal();
+    await untilWritten(cluster, history, machineMs(), 'after healing', found);
+    for (const client of clients) client.stop();
+    await Promise.all(loops);
+    found.push(...(await leftOver(cluster.sidecars, before)));
+  } finally {
+    observer.stop();
+    await cluster.close();
+  }
+  for (const { badEnds } of cluster.sidecars)
+    for (const { run, what } of badEnds)
+      found.push({ check: 'liveness', what: `the process of ${run} ${what}`, atMs: machineMs() });
+  const record: RoundRecord = {
+    startMs,
+    endMs: machineMs(),
+    operations: history.operations,
+    lives: cluster.pods.flatMap((pod) => pod.lives()),
+    commits: cluster.coordinator.commits,
+    reigns: cluster.coordinator.reigns,
+    observations: observer.seen,
+    notes,
+    onConflict,
+    harmless: nemeses.every(({ harmless }) => harmless === true),
+    found,
+  };
+  return { record, ...check(record) };
+}
+
+async function haunt(nemesis: Nemesis, scene: Scene & { over(): boolean }): Promise<void> {
+  await scene.pause(300);
+  while (!scene.over()) {
+    await nemesis.strike(scene);
+    await scene.pause(scene.random.between(100, 500));
+  }
+}
+
+function sceneOf(
+  cluster: Cluster,
+  seed: string,
+  nemesis: Nemesis,
+  endMs: number,
+  notes: Note[],
+): Scene & { over(): boolean } {
+  const over = (): boolean => machineMs() >= endMs;
+  return {
+    cluster,
+    // Its own numbers: what it does not depend on how often clients ask.
+    random: new Random(`${seed} ${nemesis.name}`),
+    note: (what) => notes.push({ t: machineMs(), what }),
+    pause: (ms) => pause(Math.max(0, Math.min(ms, endMs - machineMs()))),
+    async untilLed() {
+      while (!over() && cluster.coordinator.holder === null) await pause(10);
+    },
+    over,
+  };
+}
+
+interface Client {
+  run(): Promise<void>;
+  stop(): void;
+}
+
+function clientsOf(cluster: Cluster, random: Random, history: History, shape: Shape): Client[] {
+  const keys = new Keys('', random);
+  const clients: Client[] = [];
+  const sidecar = (n: number) => cluster.sidecars[n % cluster.sidecars.length]!;
+  const own = (): Random => new Random(`${random.next()}`);
+  for (let n = 0; n < (shape.clients ?? 12); n++)
+    clients.push(new HttpClient(`http-${n}`, sidecar(n), own(), keys, history, shape.mix));
+  for (let n = 0; n < 2; n++)
+    for (const via of ['tcp', 'upgrade'] as const)
+      clients.push(new TunnelClient(`${via}-${n}`, via, sidecar(n), own(), keys, history));
+  return clients;
+}
+
+/** Waits until a write through each sidecar that began after this moment is acknowledged. */
+async function untilWritten(
+  cluster: Cluster,
+  history: History,
+  afterMs: number,
+  when: string,
+  found: Violation[],
+): Promise<void> {
+  const endMs = machineMs() + HEALED_MS;
+  for (const { run } of cluster.sidecars)
+    while (
+      !history.operations.some(
+        ({ by, startMs, outcome, kind }) =>
+          by === run && kind === 'write' && startMs >= afterMs && outcome === 'ok',
+      )
+    ) {
+      if (machineMs() > endMs) {
+        found.push({
+          check: 'liveness',
+          what: `no write through ${run} was acknowledged within ${HEALED_MS} ms ${when}`,
+          atMs: machineMs(),
+        });
+        break;
+      }
+      await pause(20);
+    }
+}
+
+/** Asks the sidecars again and again what they believe. */
+class Observer {
+  readonly seen: Observation[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(cluster: Cluster) {
+    this.#timer = setInterval(() => {
+      for (const sidecar of cluster.sidecars) {
+        if (!sidecar.isMeantToRun) continue;
+        const { run } = sidecar;
+        sidecar.state().then(
+          ({ backends }) => {
+            if (run !== sidecar.run) return;
+            const { state, leader, term } = backends[0]!.leadership;
+            this.seen.push({ t: machineMs(), run, state, leader, term });
+          },
+          () => {},
+        );
+      }
+    }, LOOK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
