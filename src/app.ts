@@ -190,6 +190,7 @@ class RunningApp implements App {
       },
       undrain: () => this.#undrain(),
       quit: () => this.#options.onQuit(),
+      forgetTerm: (backend) => this.#control.forgetTerm(backend),
       setLogLevel: (level) => logger.setLevel(level),
     });
     this.#servers.push(debug);

@@ -3,7 +3,7 @@ import type { HostPort } from '../model/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startGuardedServer } from './guarded-server.ts';
 import { refusalOf } from './loopback-only.ts';
-import { explainParameters, levelParameter, ParameterError } from './parameters.ts';
+import { backendParameter, explainParameters, levelParameter, ParameterError } from './parameters.ts';
 import { answerJson, answerPlain, answerProblem } from './problem.ts';
 import { parseTarget } from './target.ts';
 
@@ -22,6 +22,8 @@ export interface DebugServerOptions {
   undrain(): Promise<void>;
   /** Called once the answer is out. */
   quit(): void;
+  /** @returns the term that was forgotten, or null; undefined: no such backend */
+  forgetTerm(backend: string): string | null | undefined;
   /** @returns false for what is no level */
   setLogLevel(level: string): boolean;
   readonly logger: Logger;
@@ -159,6 +161,14 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       },
     },
   ],
+  [
+    '/terms/forget',
+    {
+      method: 'POST',
+      summary: 'let a Pod lead although a higher term was seen: ?backend=NAME',
+      answer: forgetTerm,
+    },
+  ],
   ['/log', { method: 'POST', summary: 'change the log level: ?level=debug', answer: setLevel }],
 ]);
 
@@ -171,6 +181,14 @@ function explain(options: DebugServerOptions, response: ServerResponse, query: s
     if (!(error instanceof Error) || error.constructor !== Error) throw error;
     throw new ParameterError(`parameter method, url or header: ${error.message}`);
   }
+}
+
+function forgetTerm(options: DebugServerOptions, response: ServerResponse, query: string): void {
+  const backend = backendParameter(query);
+  const term = options.forgetTerm(backend);
+  if (term === undefined)
+    throw new ParameterError(`parameter backend names no backend: ${JSON.stringify(backend.slice(0, 100))}`);
+  answerJson(response, 200, { backend, forgotten: term });
 }
 
 function setLevel(
@@ -187,6 +205,6 @@ function setLevel(
 
 function index(): string {
   return [...ROUTES]
-    .map(([path, { method, summary }]) => `${method.padEnd(5)}${path.padEnd(10)}${summary}\n`)
+    .map(([path, { method, summary }]) => `${method.padEnd(5)}${path.padEnd(15)}${summary}\n`)
     .join('');
 }

@@ -47,6 +47,11 @@ function headerOf(line: string): [string, string] {
   return [name, value];
 }
 
+/** Reads `backend`. @throws ParameterError */
+export function backendParameter(query: string): string {
+  return only(parametersOf(query, ['backend']), 'backend');
+}
+
 /** Reads `level`. @throws ParameterError */
 export function levelParameter(query: string): string {
   return only(parametersOf(query, ['level']), 'level');

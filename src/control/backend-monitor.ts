@@ -9,7 +9,7 @@ import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts
 import { Membership } from './discovery/membership.ts';
 import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
 import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
-import { LeaderWatch } from './leadership/watch.ts';
+import { type HighestTerm, LeaderWatch } from './leadership/watch.ts';
 import { podLabel } from './pod-names.ts';
 import type { BackendReport, PodReport } from './report.ts';
 import { Roster, type RosterPod } from './roster.ts';
@@ -128,6 +128,11 @@ export class BackendMonitor {
     this.#leader.follow(known.#leader, related);
   }
 
+  /** As `LeaderWatch.forgetTerm`. */
+  forgetTerm(): HighestTerm | null {
+    return this.#leader.forgetTerm();
+  }
+
   /** A request of some rule begins to wait for a Pod. */
   held(): void {
     this.#leader.held();
@@ -189,6 +194,7 @@ export class BackendMonitor {
         term,
         claimants,
         reason,
+        highestTerm: this.#leader.highestTerm,
       },
       discovery: (this.#nextDiscovery ?? this.#discovery).report(),
       pods: this.#podReports(),

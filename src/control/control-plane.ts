@@ -156,6 +156,18 @@ export class ControlPlane implements OutcomeSink {
     }
   }
 
+  /**
+   * Forgets the highest term of a backend: a Pod that showed too high a one by mistake keeps all others out.
+   * @returns the term, null: none was seen; undefined: there is no such backend
+   */
+  forgetTerm(backend: string): string | null | undefined {
+    const monitor = this.#monitors.get(backend);
+    if (monitor === undefined) return undefined;
+    const term = monitor.forgetTerm()?.term ?? null;
+    this.#deps.logger.warn({ backend, term }, 'the highest term is forgotten, as POST /terms/forget asked');
+    return term;
+  }
+
   backends(): BackendReport[] {
     return [...this.#monitors.values()].map((monitor) => monitor.backendReport());
   }

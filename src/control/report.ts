@@ -30,6 +30,12 @@ export interface BackendReport {
     readonly term: string | null;
     readonly claimants: readonly string[];
     readonly reason: string;
+    /** A claim with a lower one is not believed. `shownBy`: the Pod that showed it first; `sinceMs`: when, wall clock. */
+    readonly highestTerm: {
+      readonly term: string;
+      readonly shownBy: string;
+      readonly sinceMs: number;
+    } | null;
   };
   readonly discovery: DiscoveryReport;
   readonly pods: readonly PodReport[];

@@ -10,7 +10,7 @@ import type { PodView } from './pod.ts';
 export interface Leadership {
   readonly state: 'known' | 'none' | 'conflict' | 'unconfigured';
   readonly leader: PodView | null;
-  /** Decimal digits of any length, or null. */
+  /** At most 20 decimal digits, or null. */
   readonly term: string | null;
   /** Names of the Pods that claim, ready or not. */
   readonly claimants: readonly string[];

@@ -24,6 +24,10 @@ beforeAll(async () => {
       if (calls.includes('drain')) throw new Error('port 5432 is in use');
     },
     quit: () => calls.push('quit'),
+    forgetTerm(backend) {
+      calls.push(`forget ${backend}`);
+      return backend === 'db' ? '7' : undefined;
+    },
     setLogLevel(level) {
       calls.push(`level ${level}`);
       return level === 'debug';
@@ -53,7 +57,13 @@ async function ask(
 
 const local = (): string => `Host: 127.0.0.1:${server.address.port}`;
 const PATHS = ['GET /', 'GET /state', 'GET /explain?method=GET&url=/', 'GET /config', 'GET /nothing'];
-const CONTROLS = ['POST /drain', 'POST /undrain', 'POST /quit', 'POST /log?level=debug'];
+const CONTROLS = [
+  'POST /drain',
+  'POST /undrain',
+  'POST /quit',
+  'POST /log?level=debug',
+  'POST /terms/forget?backend=db',
+];
 
 describe('the debug server', () => {
   it('answers state, config and a list of its paths, never to be kept, sniffed, framed or shared', async () => {

@@ -184,6 +184,7 @@ describe('an address that cannot be bound', () => {
     drain() {},
     async undrain() {},
     quit() {},
+    forgetTerm: () => null,
     setLogLevel: () => true,
     logger: silentLogger,
   };

@@ -125,6 +125,7 @@ describe('headroute explain --debug', () => {
       drain() {},
       async undrain() {},
       quit() {},
+      forgetTerm: () => null,
       setLogLevel: () => true,
       logger: silentLogger,
     });

@@ -23,7 +23,9 @@ const term = object({
     if ((json === undefined) === (header === undefined)) refuse(context, 'needs either json or header');
     return json !== undefined ? { json } : { header: header ?? '' };
   })
-  .describe('Where a claim shows its term: an integer that only grows, of any length, a string or a number');
+  .describe(
+    'Where a claim shows its term: an integer of up to 20 digits that only grows, a string or a number',
+  );
 
 const probe = object({
   ...httpKeys,

@@ -45,6 +45,8 @@ export function judgeAnswer(
       );
   }
   let shown: string | null = null;
+  /** What stands where the term should. */
+  let instead: string | null = null;
   if (needsBody(expect, term)) {
     let json: ExactJson;
     try {
@@ -66,13 +68,23 @@ export function judgeAnswer(
     }
     if (term !== null && 'json' in term) {
       const value = json.at(term.json);
-      if (value?.type === 'number') shown = termOfNumber(value.text);
-      else if (value?.type === 'string') shown = termOfText(value.text);
+      if (value?.type === 'number' || value?.type === 'string') {
+        instead = value.text;
+        shown = value.type === 'number' ? termOfNumber(value.text) : termOfText(value.text);
+      }
     }
   }
-  if (term !== null && 'header' in term) shown = termOfText(only(answer, term.header) ?? '');
-  if (term !== null && shown === null) return no('without a term');
+  if (term !== null && 'header' in term) {
+    instead = only(answer, term.header);
+    shown = termOfText(instead ?? '');
+  }
+  if (term !== null && shown === null)
+    return no(instead === null ? 'without a term' : `with ${quoted(instead, hidden)} where a term should be`);
   return { outcome: 'success', reason: said, answered: true, term: shown };
+}
+
+function quoted(text: string, hidden: readonly string[]): string {
+  return JSON.stringify(printable(redactText(text, hidden), 30));
 }
 
 function shownConstant(value: string | number | boolean | null, hidden: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { compareTerms } from './terms.ts';
+import { compareTerms, higherTerm, type SeenTerm } from './terms.ts';
 
 /** A Pod that claims to lead. */
 export interface Claimant {
@@ -16,7 +16,7 @@ export interface Verdict {
   readonly claimants: readonly string[];
   readonly reason: string;
   /** The highest term seen so far, these claims included. */
-  readonly highestTerm: string | null;
+  readonly highestTerm: SeenTerm | null;
 }
 
 /**
@@ -28,12 +28,12 @@ export interface Verdict {
  */
 export function arbitrate(
   claims: readonly Claimant[],
-  highestBefore: string | null,
+  highestBefore: SeenTerm | null,
   onConflict: 'Refuse' | 'HighestTerm',
 ): Verdict {
   let highestTerm = highestBefore;
-  for (const { term } of claims)
-    if (term !== null && (highestTerm === null || compareTerms(term, highestTerm) > 0)) highestTerm = term;
+  for (const { term, name } of claims)
+    if (term !== null) highestTerm = higherTerm(highestTerm, { term, shownBy: name });
   const nobody = { leaderId: null, term: null, claimants: claims.map(({ name }) => name), highestTerm };
 
   const able = claims.filter(({ ready }) => ready);
@@ -47,12 +47,12 @@ export function arbitrate(
     return { ...nobody, state: 'conflict', reason };
   }
   const { name, term, podId } = winner;
-  if (term !== null && highestTerm !== null && compareTerms(term, highestTerm) < 0) {
-    const reason = `${name} claims with term ${shorten(term)}, but term ${shorten(highestTerm)} was seen`;
+  if (term !== null && highestTerm !== null && compareTerms(term, highestTerm.term) < 0) {
+    const seen = `term ${highestTerm.term} was seen, which ${highestTerm.shownBy} showed`;
+    const reason = `${name} claims with term ${term}, but ${seen}`;
     return { ...nobody, state: 'none', reason };
   }
-  const by =
-    able.length > 1 ? `${name} claims with the highest term, ${shorten(term!)}` : `${name} claims to lead`;
+  const by = able.length > 1 ? `${name} claims with the highest term, ${term!}` : `${name} claims to lead`;
   return { ...nobody, state: 'known', leaderId: podId, term, reason: by };
 }
 
@@ -70,8 +70,4 @@ function highestOf(claims: readonly Claimant[]): Claimant | null {
     }
   }
   return tied ? null : best;
-}
-
-function shorten(term: string): string {
-  return term.length > 40 ? `${term.slice(0, 40)}…` : term;
 }

@@ -1,4 +1,14 @@
-/** Terms: integers of any length that only grow, as canonical decimal digits (no sign, no leading zeros). */
+/** Terms: integers that only grow, as canonical decimal digits (no sign, no leading zeros). */
+
+/** Those of any unsigned 64-bit number. What is longer is no term: one Pod that shows nonsense must not stop all writes. */
+const MAX_DIGITS = 20;
+
+/** The highest term that was seen. */
+export interface SeenTerm {
+  readonly term: string;
+  /** Name of the Pod that showed it first. */
+  readonly shownBy: string;
+}
 
 const DECIMAL = /^\d+$/;
 const NUMBER = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
@@ -21,14 +31,15 @@ export function termOfNumber(source: string): string | null {
   return /^0*$/.test(digits.slice(shift)) ? canonical(whole) : null;
 }
 
-function canonical(digits: string): string {
-  return digits.replace(/^0+(?=\d)/, '') || '0';
+function canonical(digits: string): string | null {
+  const shown = digits.replace(/^0+(?=\d)/, '') || '0';
+  return shown.length > MAX_DIGITS ? null : shown;
 }
 
-/** The higher of two, either of which may be none. */
-export function higherTerm(a: string | null, b: string | null): string | null {
+/** The higher of two, either of which may be none; of two alike the first. */
+export function higherTerm<T extends SeenTerm>(a: T | null, b: T | null): T | null {
   if (a === null || b === null) return a ?? b;
-  return compareTerms(a, b) < 0 ? b : a;
+  return compareTerms(a.term, b.term) < 0 ? b : a;
 }
 
 /** Negative, 0 or positive, as `a` is below, equal to or above `b`. Both canonical. */

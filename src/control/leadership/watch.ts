@@ -13,13 +13,18 @@ import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
 import { Sources } from './sources.ts';
-import { higherTerm } from './terms.ts';
+import { higherTerm, type SeenTerm } from './terms.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
   readonly logger: Logger;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
+}
+
+/** The highest term ever seen, and when it was shown first (wall-clock milliseconds). */
+export interface HighestTerm extends SeenTerm {
+  readonly sinceMs: number;
 }
 
 /**
@@ -34,7 +39,7 @@ export class LeaderWatch {
   readonly #search: Search;
   readonly #revival: Revival;
   #config: BackendConfig;
-  #highestTerm: string | null = null;
+  #highestTerm: HighestTerm | null = null;
   #reigns = new Reigns();
   #roundsFinished = 0;
   #seenRounds = 0;
@@ -137,6 +142,18 @@ export class LeaderWatch {
     return this.#current;
   }
 
+  get highestTerm(): HighestTerm | null {
+    return this.#highestTerm;
+  }
+
+  /** Somebody said by hand that the highest term means nothing. What is claimed now is seen anew. @returns what it was */
+  forgetTerm(): HighestTerm | null {
+    const forgotten = this.#highestTerm;
+    this.#highestTerm = null;
+    this.#deps.touch();
+    return forgotten;
+  }
+
   claims(): readonly Claim[] {
     return this.#sources.claims();
   }
@@ -162,7 +179,8 @@ export class LeaderWatch {
         : [{ podId, name: pod.member.name, ready: this.#deps.isReady(podId), term }];
     });
     const { highestTerm, ...verdict } = arbitrate(claimants, this.#highestTerm, leader.onConflict);
-    this.#highestTerm = highestTerm;
+    if (highestTerm !== null && highestTerm.term !== this.#highestTerm?.term)
+      this.#highestTerm = { ...highestTerm, sinceMs: this.#deps.clock.wallMs() };
     const moved =
       verdict.state !== before.state || verdict.leaderId !== before.leaderId || verdict.term !== before.term;
     const revision = before.revision + (moved || this.#roundsFinished !== this.#seenRounds ? 1 : 0);

@@ -1,6 +1,7 @@
 /** Who leads, of which claims (SPEC 3, Leadership; promise 5). */
 import { describe, expect, it } from 'vitest';
 import { arbitrate, type Claimant } from '../../../src/control/leadership/arbitrate.ts';
+import type { SeenTerm } from '../../../src/control/leadership/terms.ts';
 
 /** `a9` claims with term 9; `a` shows none; `a9!` is unready. */
 function claims(text: string): Claimant[] {
@@ -13,7 +14,7 @@ function claims(text: string): Claimant[] {
 }
 
 /** The leader's name, or why there is none. */
-function judge(text: string, before: string | null, onConflict: 'Refuse' | 'HighestTerm'): string {
+function judge(text: string, before: SeenTerm | null, onConflict: 'Refuse' | 'HighestTerm'): string {
   const { state, leaderId, term } = arbitrate(claims(text), before, onConflict);
   return state === 'known' ? `${String.fromCharCode(leaderId!)} ${term ?? '-'}` : state;
 }
@@ -53,7 +54,9 @@ describe('promise 5: a term that was seen is seen for good', () => {
     ['of one that claimed too low itself', 'a7 b9!'],
   ])('%s: %s', (_, text) => {
     const { highestTerm } = arbitrate(claims(text), null, 'Refuse');
-    expect(highestTerm).toBe(text.includes('9') ? '9' : '7');
+    expect(highestTerm).toEqual(
+      text.includes('9') ? { term: '9', shownBy: 'b' } : { term: '7', shownBy: 'a' },
+    );
     expect(judge('c6', highestTerm, 'Refuse')).toBe('none');
     expect(judge('c10', highestTerm, 'Refuse')).toBe('c 10');
   });
@@ -68,19 +71,19 @@ describe('promise 5: a term that was seen is seen for good', () => {
   );
 
   it('it is not lowered by what comes after', () => {
-    let seen: string | null = null;
+    let seen: SeenTerm | null = null;
     for (const text of ['a5', 'a12 b3', '', 'a2!', 'b', 'a11'])
       seen = arbitrate(claims(text), seen, 'Refuse').highestTerm;
-    expect(seen).toBe('12');
+    expect(seen).toEqual({ term: '12', shownBy: 'a' });
   });
 
   it('a claim that shows no term is believed whatever was seen', () => {
-    expect(judge('a', '7', 'Refuse')).toBe('a -');
+    expect(judge('a', { term: '7', shownBy: 'z' }, 'Refuse')).toBe('a -');
   });
 
-  it('the reason names both terms', () => {
+  it('the reason names both terms, and who showed the higher one', () => {
     const { reason } = arbitrate(claims('a7! b6'), null, 'Refuse');
-    expect(reason).toBe('b claims with term 6, but term 7 was seen');
+    expect(reason).toBe('b claims with term 6, but term 7 was seen, which a showed');
   });
 });
 
