@@ -45,6 +45,9 @@ const NOT_FOR_COMPOSED: ReadonlySet<string> = new Set([
   'if-unmodified-since',
 ]);
 
+/** What it takes, roughly, to write a request once its connection is open. */
+const ASK_MS = 0.05;
+
 /**
  * One request to many Pods (SPEC 3, Fan-out): the body is kept whole, each Pod gets it once, and the selection's `respond`
  * decides when there is an answer and what it is. Answers are looked at as they come (fan-out-branch.ts), and the answer
@@ -55,7 +58,9 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   readonly share: FanOutShare;
   readonly #selection: FanOutSelection;
   readonly #body = new CompactPieces();
-  #branches: FanOutBranch[] = [];
+  #pods: readonly PodView[] = [];
+  /** Of those that were asked so far. */
+  readonly #branches: FanOutBranch[] = [];
   readonly #arrived: FanOutAnswer[] = [];
   readonly #votes = new Votes();
   readonly #byPod = new Map<PodView, FanOutAnswer>();
@@ -163,13 +168,22 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
       return;
     }
     this.attempts = pods.length;
-    this.#branches = pods.map(
-      (pod) => new FanOutBranch(pod, this.deps.pools.of(this.backend, pod), backend, this),
-    );
-    for (const branch of this.#branches) {
-      if (this.over) return;
-      branch.start();
-    }
+    this.#pods = pods;
+    this.deps.slices.add({
+      step: () => this.#askNext(backend),
+      crashed: (error) => this.crashed(error),
+    });
+  }
+
+  /** Many connections that were opened, or written to, in one turn would make it a long one. @returns whether there are more */
+  #askNext(backend: BackendSnapshot): boolean {
+    if (this.over || this.responded) return false;
+    const pod = this.#pods[this.#branches.length]!;
+    const branch = new FanOutBranch(pod, this.deps.pools.of(this.backend, pod), backend, this);
+    this.#branches.push(branch);
+    this.deps.slices.charge(ASK_MS);
+    branch.start();
+    return this.#branches.length < this.#pods.length;
   }
 
   send(attempt: Attempt): void {
@@ -195,7 +209,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void {
     this.#arrived.push(answer);
     this.#byPod.set(branch.pod, answer);
-    const asked = this.#branches.length;
+    const asked = this.#pods.length;
     const isLast = this.#arrived.length === asked;
     switch (this.#selection.respond) {
       case 'First':
@@ -271,7 +285,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   }
 
   #compose(): void {
-    const answers = this.#branches.map(({ pod }) => this.#byPod.get(pod)!);
+    const answers = this.#pods.map((pod) => this.#byPod.get(pod)!);
     const composed = compose(this.#selection, answers, this.purpose.bodiless);
     if (composed.type === 'fail') this.fail(composed.failure, composed.detail);
     else {
@@ -283,7 +297,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   #noQuorum(needed: number): void {
     const failed = this.#arrived.filter((answer) => !this.#isSuccess(answer));
     const succeeded = this.#arrived.length - failed.length;
-    this.fail('quorum_unmet', noQuorum(succeeded, this.#votes.most, needed, this.#branches.length, failed));
+    this.fail('quorum_unmet', noQuorum(succeeded, this.#votes.most, needed, this.#pods.length, failed));
   }
 
   #write(answer: AnswerHead, body: ComposedBody): void {
