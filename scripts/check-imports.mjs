@@ -27,7 +27,7 @@ const LAYERS = [
     ],
   ],
   ['model/', ['model/']],
-  ['boundary/', ['model/', 'boundary/']],
+  ['boundary/', ['model/', 'boundary/', 'platform/']],
   ['platform/', ['platform/']],
   ['observe/', ['observe/', 'model/', 'boundary/', 'platform/']],
   ['control/', ['control/', 'model/', 'boundary/', 'platform/', 'observe/']],

@@ -16,6 +16,7 @@ import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
 import { startLoopMonitor } from './observe/loop-monitor.ts';
@@ -23,6 +24,7 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { crashed, onInternalError } from './platform/guard.ts';
 import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
 
@@ -80,6 +82,7 @@ class RunningApp implements App {
   readonly #data: DataPlane;
   readonly #monitor = startLoopMonitor();
   readonly #hash: string;
+  readonly #endGuards: () => void;
   #servers: { close(): Promise<void> }[] = [];
   #watch: ConfigWatch | null = null;
   #reloading: Promise<void> = Promise.resolve();
@@ -95,6 +98,7 @@ class RunningApp implements App {
     });
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
+    this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
     this.#control = new ControlPlane({ cell: this.#cell, metrics: this.#metrics, logger });
     this.#data = new DataPlane({ cell: this.#cell, outcomes: this.#control, metrics: this.#metrics, logger });
   }
@@ -116,6 +120,7 @@ class RunningApp implements App {
       await Promise.all(this.#servers.map((server) => server.close()));
       await this.#data.shutdown(0);
       this.#monitor.close();
+      this.#endGuards();
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
     this.#reloaded(true);
@@ -125,7 +130,9 @@ class RunningApp implements App {
       knownHash: this.#hash,
       onChange: (result, hash) => {
         // One after another: a change that comes during another is taken after it.
-        this.#reloading = this.#reloading.then(() => this.#reload(result, hash));
+        this.#reloading = this.#reloading
+          .then(() => this.#reload(result, hash))
+          .catch((error) => crashed('control', error));
       },
     });
     const listeners = this.listeners().map(
@@ -159,6 +166,7 @@ class RunningApp implements App {
     this.#monitor.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
+    this.#endGuards();
   }
 
   async #startServers(config: Config): Promise<void> {

@@ -37,6 +37,8 @@ async function main(argv: readonly string[]): Promise<number> {
         pretty: process.stderr.isTTY === true,
         exit: (status) => process.exit(status),
         onStopSignal: (callback) => takeOver(['SIGTERM', 'SIGINT'], callback),
+        onUncaught: (callback) =>
+          void process.on('uncaughtException', callback).on('unhandledRejection', callback),
         onReloadSignal: (callback) => takeOver(['SIGHUP'], callback),
       });
     case 'demo':

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import type { HostPort } from '../model/config.ts';
 import { redactTarget } from '../model/redact.ts';
 import { bind } from '../platform/bind.ts';
+import { runGuarded } from '../platform/guard.ts';
 import type { Logger } from '../platform/logger.ts';
 
 import { answerProblem, problemText } from './problem.ts';
@@ -65,9 +66,19 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
   );
   server.timeout = INACTIVITY_MS;
   const connections = new Connections(server, options.maxConnections ?? MAX_CONNECTIONS);
-  server.on('clientError', refuse);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+    runGuarded(
+      'admin',
+      () => refuse(error, socket),
+      () => socket.destroy(),
+    ),
+  );
   server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-    refuseWith(socket, 405, 'CONNECT is not served'),
+    runGuarded(
+      'admin',
+      () => refuseWith(socket, 405, 'CONNECT is not served'),
+      () => socket.destroy(),
+    ),
   );
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

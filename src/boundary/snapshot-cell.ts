@@ -1,4 +1,5 @@
 import type { RoutingSnapshot } from '../model/snapshot.ts';
+import { crashed } from '../platform/guard.ts';
 
 /** Holds the present snapshot. One writer (the control loop), any number of readers. */
 export class SnapshotCell {
@@ -13,12 +14,18 @@ export class SnapshotCell {
     return this.#current;
   }
 
-  /** Replaces the snapshot and tells every subscriber, in order of subscription, before it returns. */
+  /** Replaces the snapshot and tells every subscriber, in order of subscription, before it returns; one that throws keeps it from none. */
   publish(next: RoutingSnapshot): void {
     const previous = this.#current;
     if (next === previous) return;
     this.#current = next;
-    for (const subscriber of this.#subscribers) subscriber(next, previous);
+    for (const subscriber of this.#subscribers) {
+      try {
+        subscriber(next, previous);
+      } catch (error) {
+        crashed('subscriber', error);
+      }
+    }
   }
 
   /** @returns a function that ends the subscription. */

@@ -1,6 +1,7 @@
 import { type App, StartError, startApp } from '../app.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { LineWriter } from '../observe/line-writer.ts';
+import { crashed } from '../platform/guard.ts';
 
 /** How long the last lines of the log may take to be written once all is over. */
 const LAST_LINES_MS = 500;
@@ -15,6 +16,8 @@ export interface RunDeps {
   onStopSignal(callback: () => void): void;
   /** Calls back on SIGHUP, each time. */
   onReloadSignal(callback: () => void): void;
+  /** Calls back with what was thrown past every guard, and with rejections that nobody handles. */
+  onUncaught(callback: (error: unknown) => void): void;
   /** Ends the process at once. */
   exit(status: number): never;
 }
@@ -37,17 +40,25 @@ export async function run(configFile: string, deps: RunDeps): Promise<never> {
     stop();
   });
   let app: App | null = null;
+  // A sidecar that serves goes on serving (docs/adr/0008); without one there is nothing to save.
+  let stopped = false;
+  deps.onUncaught((error) => {
+    if (app !== null && !stopped) return crashed('unknown', error);
+    log.write(inWords(error));
+    if (!stopped) leave(1);
+  });
   // Before the start is done the file is read anyway, and whatever changes meanwhile is found.
   deps.onReloadSignal(() => app?.reread());
   try {
     let resolveStopped = (): void => {};
-    const stopped = new Promise<void>((resolve) => {
+    const toldToStop = new Promise<void>((resolve) => {
       resolveStopped = resolve;
     });
     app = await startApp({ configFile, env, pretty, log, onQuit: () => resolveStopped() });
     stop = resolveStopped;
-    await stopped;
+    await toldToStop;
     await app.stop();
+    stopped = true;
   } catch (error) {
     log.write(inWords(error));
     await log.settled(LAST_LINES_MS);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig } from '../model/config.ts';
 import type { PodOutcome } from '../model/outcome.ts';
 import type { PodState } from '../model/pod.ts';
+import { crashed } from '../platform/guard.ts';
 import type { Logger } from '../platform/logger.ts';
 import { inSlices } from '../platform/turn.ts';
 import type { BackendInput } from './build-snapshot.ts';
@@ -76,7 +77,7 @@ export class BackendMonitor {
 
   start(): void {
     this.#discovery.start();
-    if (this.#membership.size > 0) void this.#members(this.#membership.members());
+    if (this.#membership.size > 0) this.#members(this.#membership.members()).catch(lost);
   }
 
   get config(): BackendConfig {
@@ -212,7 +213,7 @@ export class BackendMonitor {
 
   #createDiscovery(): Discovery {
     const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
-      onMembers: (members) => void this.#members(members),
+      onMembers: (members) => void this.#members(members).catch(lost),
       onAttempt: () => {
         this.#attempted = true;
       },
@@ -379,4 +380,8 @@ export class BackendMonitor {
 /** Whether members of the one can be members of the other: they are known by name and port. */
 function hasSameKeys(a: BackendConfig, b: BackendConfig): boolean {
   return a.service === b.service && a.port === b.port;
+}
+
+function lost(error: unknown): void {
+  crashed('control', error);
 }

@@ -1,5 +1,6 @@
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
+import { runGuarded } from '../platform/guard.ts';
 
 /**
  * Joins what changes within one turn of the event loop into one snapshot. Not later than that: a loss of leadership must
@@ -14,9 +15,9 @@ export class ControlLoop {
     private readonly build: (previous: RoutingSnapshot) => RoutingSnapshot,
   ) {}
 
-  /** Something may have changed. */
+  /** Something may have changed. A snapshot that cannot be made is tried again at the next change. */
   touch(): void {
-    this.#armed ??= setImmediate(() => this.flush());
+    this.#armed ??= setImmediate(() => runGuarded('control', () => this.flush()));
   }
 
   /** Publishes now. */

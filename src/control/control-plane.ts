@@ -4,6 +4,7 @@ import type { Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
+import { runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
@@ -181,7 +182,7 @@ export class ControlPlane implements OutcomeSink {
 
   #scheduleTick(): void {
     this.#tick = this.#clock.after(TICK_MS, () => {
-      for (const monitor of this.#monitors.values()) monitor.tick();
+      for (const monitor of this.#monitors.values()) runGuarded('control', () => monitor.tick());
       this.#scheduleTick();
     });
   }

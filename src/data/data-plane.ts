@@ -7,6 +7,7 @@ import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
+import { guarded, runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
@@ -129,7 +130,7 @@ export class DataPlane {
         resetFor(socket, vanished());
       },
     );
-    this.#sweep = setInterval(() => this.#tick(), SWEEP_MS);
+    this.#sweep = setInterval(() => runGuarded('timer', () => this.#tick()), SWEEP_MS);
     this.#sweep.unref();
   }
 
@@ -259,11 +260,12 @@ export class DataPlane {
   #retire(listener: Listener): void {
     this.#draining.add(listener);
     listener.retire();
-    void listener.drained(this.#cell.current().config.shutdownTimeoutMs).then(() => {
-      listener.destroy();
+    const over = guarded('client', () => {
       this.#draining.delete(listener);
       this.#seriesMayLeave = true;
+      listener.destroy();
     });
+    void listener.drained(this.#cell.current().config.shutdownTimeoutMs).then(over);
   }
 
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {

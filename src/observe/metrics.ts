@@ -116,6 +116,13 @@ export class Metrics {
     [],
   );
 
+  readonly internalErrors = new CellFamily(
+    'headroute_internal_errors_total',
+    'counter',
+    'Mistakes of headroute itself that a guard met, by where; each cost one connection, probe or wait.',
+    ['where'],
+  );
+
   /** In the order in which a scrape shows them. */
   all(): readonly (CellFamily | HistogramFamily)[] {
     return Object.values(this).filter((f) => f instanceof CellFamily || f instanceof HistogramFamily);

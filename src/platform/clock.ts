@@ -1,3 +1,5 @@
+import { runGuarded } from './guard.ts';
+
 /** A timer's handle. */
 export type Timer = { readonly clear: () => void };
 
@@ -7,7 +9,7 @@ export interface Clock {
   nowMs(): number;
   /** Wall clock, milliseconds since 1970, for what people read. */
   wallMs(): number;
-  /** Runs `run` once after `delayMs`. The timer does not keep the process alive. */
+  /** Runs `run` once after `delayMs`. The timer does not keep the process alive; what `run` throws ends nothing but it. */
   after(delayMs: number, run: () => void): Timer;
 }
 
@@ -15,7 +17,7 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(() => runGuarded('timer', run), delayMs);
     timer.unref();
     return { clear: () => clearTimeout(timer) };
   },

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
+import { runGuarded } from './guard.ts';
 import { connectionKey, linuxTables, type Row, RowScanner, type TableSource } from './tcp-table.ts';
 
 const POLL_MS = 250;
@@ -98,7 +99,8 @@ export class PeerWatch {
         : this.#clock.nowMs() + this.#options.pollMs,
     );
     // The peer has used its port again, so its former connection is no more.
-    if (before !== undefined && before.socket !== socket) before.onGone();
+    if (before !== undefined && before.socket !== socket)
+      runGuarded('peer_watch', before.onGone, () => before.socket.destroy());
     return () => this.#forget(key, watched);
   }
 
@@ -177,7 +179,7 @@ export class PeerWatch {
     for (const [key, watched] of gone) {
       if (this.#watched.get(key) !== watched) continue;
       this.#forget(key, watched);
-      watched.onGone();
+      runGuarded('peer_watch', watched.onGone, () => watched.socket.destroy());
     }
     return doubtful;
   }

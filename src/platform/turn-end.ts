@@ -1,3 +1,5 @@
+import { crashed } from './guard.ts';
+
 /** Something that waits until every event that the kernel had reported has been handled. */
 export interface TurnTask {
   turnEnded(): void;
@@ -19,7 +21,13 @@ export class TurnEnd {
     const tasks = this.#tasks;
     this.#tasks = this.#running;
     this.#running = tasks;
-    for (let i = 0; i < tasks.length; i++) tasks[i]!.turnEnded();
+    for (let i = 0; i < tasks.length; i++) {
+      try {
+        tasks[i]!.turnEnded();
+      } catch (error) {
+        crashed('turn_end', error);
+      }
+    }
     tasks.length = 0;
   };
 }

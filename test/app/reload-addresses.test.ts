@@ -1,7 +1,7 @@
 /** Reloads that move listeners about on addresses that the process itself holds (SPEC 2, Reload: nothing is dropped). */
 import { expect, it } from 'vitest';
 import { RawClient } from '../helpers/raw-client.ts';
-import { type Document, freePort, listener, sidecar, stage } from './support/stage.ts';
+import { type Document, freePort, listener, sidecar, stage, takenPort } from './support/stage.ts';
 
 const IN_FORCE = 'the changed configuration is in force';
 const GET = 'GET / HTTP/1.1\r\nHost: db\r\nConnection: close\r\n\r\n';
@@ -65,4 +65,15 @@ it.concurrent('where a change fails, the listeners whose address another was to 
   await running.log('cannot take effect');
   const response = await fetch(`http://127.0.0.1:${a}`);
   expect(response.headers.get('x-headroute-rule')).toBe('of-one');
+});
+
+it.concurrent('C6: log.level of a reload that cannot bind does not take effect', async (test) => {
+  const scene = await stage(test);
+  const running = await sidecar(test, scene.document());
+  const taken = await takenPort(test);
+  const more = listener({ name: 'more', address: `127.0.0.1:${taken.port}` });
+  running.write(scene.document({ listeners: [listener(), more], log: { level: 'error' } }));
+  await running.log('cannot take effect');
+  await fetch(`http://${running.debug}/drain`, { method: 'POST' });
+  await running.log('draining, as POST /drain asked');
 });

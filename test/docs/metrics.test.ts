@@ -40,6 +40,7 @@ const PROMISED: Readonly<Record<string, string>> = {
   headroute_config_reloads_total: 'result',
   headroute_config_last_reload_successful: '',
   headroute_config_last_reload_success_timestamp_seconds: '',
+  headroute_internal_errors_total: 'where',
   headroute_log_lines_dropped_total: '',
 };
 

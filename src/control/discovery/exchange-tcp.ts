@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { HostPort } from '../../model/config.ts';
+import { guarded } from '../../platform/guard.ts';
 import { matchResponse, type Query } from './dns-query.ts';
 import { type ExchangeOutcome, socketFailed } from './exchange-udp.ts';
 
@@ -30,15 +31,14 @@ export function exchangeTcp(
     stop();
     onOutcome(outcome);
   };
-  socket.on('error', (error) => end(socketFailed(error)));
-  socket.on('close', () => end({ kind: 'unreachable', detail: 'connection closed before the answer' }));
-  socket.on('end', () => end({ kind: 'unreachable', detail: 'connection closed before the answer' }));
-  socket.on('connect', () => {
+  const onError = (error: Error): void => end(socketFailed(error));
+  const onClosed = (): void => end({ kind: 'unreachable', detail: 'connection closed before the answer' });
+  const onConnect = (): void => {
     const length = Buffer.alloc(2);
     length.writeUInt16BE(query.bytes.length);
     socket.write(Buffer.concat([length, query.bytes]));
-  });
-  socket.on('data', (chunk) => {
+  };
+  const onData = (chunk: Buffer): void => {
     chunks.push(chunk);
     buffered += chunk.length;
     while (open && buffered >= 2) {
@@ -54,6 +54,12 @@ export function exchangeTcp(
       else if (frame === 2 || ++strays > MAX_STRAY_FRAMES)
         end({ kind: 'malformed', detail: 'no answer to the question in the stream' });
     }
-  });
+  };
+  const crashed = (): void => end({ kind: 'unreachable', detail: 'internal error' });
+  socket.on('error', guarded('dns', onError, crashed));
+  socket.on('close', guarded('dns', onClosed, crashed));
+  socket.on('end', guarded('dns', onClosed, crashed));
+  socket.on('connect', guarded('dns', onConnect, crashed));
+  socket.on('data', guarded('dns', onData, crashed));
   return stop;
 }

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { HostPort } from '../../model/config.ts';
+import { guarded } from '../../platform/guard.ts';
 import { localErrorOf } from '../../platform/local-error.ts';
 import { matchResponse, type Query, type Response } from './dns-query.ts';
 
@@ -43,18 +44,21 @@ export function exchangeUdp(
     stop();
     onOutcome(outcome);
   };
+  const crashed = (): void => end({ kind: 'unreachable', detail: 'internal error' });
   const fail = (error: Error): void => end(socketFailed(error));
-  socket.on('error', fail);
-  socket.on('message', (bytes) => {
+  const onMessage = (bytes: Buffer): void => {
     const response = matchResponse(query, bytes);
     if (response !== null) end(response);
-  });
-  socket.on('connect', () => {
-    if (!open) return;
-    socket.send(query.bytes, (error) => {
-      if (error !== null) fail(error);
-    });
-  });
+  };
+  const onSent = (error: Error | null): void => {
+    if (error !== null) fail(error);
+  };
+  const onConnect = (): void => {
+    if (open) socket.send(query.bytes, guarded('dns', onSent, crashed));
+  };
+  socket.on('error', guarded('dns', fail, crashed));
+  socket.on('message', guarded('dns', onMessage, crashed));
+  socket.on('connect', guarded('dns', onConnect, crashed));
   // Without a callback: one would be given connect's error in place of 'error'.
   socket.connect(server.port, server.host);
   return stop;

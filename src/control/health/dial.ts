@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { guarded } from '../../platform/guard.ts';
 import { localErrorOf } from '../../platform/local-error.ts';
 import { errorWords, failed, formatMs, type ProbeResult } from './probe-result.ts';
 
@@ -43,23 +44,28 @@ export function dial(
     };
     const attempt = connect({ host: addresses[index]!, port, noDelay: true });
     socket = attempt;
+    const over = (): void => next(failed('error', 'internal error'));
     timer = setTimeout(
-      () => next(unreachable('timeout', `connection not accepted within ${formatMs(timeoutMs)}`)),
+      guarded('probe', () =>
+        next(unreachable('timeout', `connection not accepted within ${formatMs(timeoutMs)}`)),
+      ),
       last ? leftMs : leftMs / 2,
     );
     timer.unref();
-    attempt.on('error', (error: Error & { code?: string }) => {
+    const onError = (error: Error & { code?: string }): void => {
       const local = localErrorOf(error.code);
       if (local !== null) next(failed('local_error', `no probe could be made: ${local}`));
       else if (UNREACHABLE.has(error.code)) next(unreachable('error', errorWords(error)));
       else next(failed(error.code === 'ECONNREFUSED' ? 'refused' : 'error', errorWords(error)));
-    });
-    attempt.on('connect', () => {
+    };
+    const onConnect = (): void => {
       clearTimeout(timer);
       attempt.removeAllListeners();
       attempt.on('error', ignore);
       onOpen(attempt);
-    });
+    };
+    attempt.on('error', guarded('probe', onError, over));
+    attempt.on('connect', guarded('probe', onConnect, over));
   };
   tryAddress(0, timeoutMs);
   return () => {

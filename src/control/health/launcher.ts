@@ -1,3 +1,5 @@
+import { runGuarded } from '../../platform/guard.ts';
+
 /** Probes begun in one turn of the event loop; opening a connection costs some 50 µs. */
 const PER_TURN = 4;
 
@@ -30,7 +32,7 @@ export class Launcher {
       const turn = this.#queue.splice(0, PER_TURN);
       this.#begun = turn.length;
       if (this.#begun > 0) this.#arm();
-      for (const start of turn) start();
+      for (const start of turn) runGuarded('probe', start);
     });
   }
 }

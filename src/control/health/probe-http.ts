@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { HttpProbe, TermSource } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
+import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
 import {
@@ -43,10 +44,13 @@ export function probeHttp(
     done(result);
   };
 
+  const entry = <A extends readonly unknown[]>(run: (...args: A) => void): ((...args: A) => void) =>
+    guarded('probe', run, () => end(failed('error', 'internal error')));
+
   const exchange = (socket: Socket): void => {
     close = () => socket.destroy();
     timer = setTimeout(
-      () => end(failed('timeout', `no answer to ${what} within ${formatMs(timeoutMs)}`)),
+      entry(() => end(failed('timeout', `no answer to ${what} within ${formatMs(timeoutMs)}`))),
       Math.max(0, deadlineMs - performance.now()),
     );
     timer.unref();
@@ -59,15 +63,20 @@ export function probeHttp(
         maxHeaderSize: MAX_READ_BYTES,
         insecureHTTPParser: false,
       });
-      req.on('error', (error: Error & { code?: string }) => end(exchangeFailure(error)));
-      req.on('information', () => {
+      req.on(
+        'error',
+        entry((error: Error & { code?: string }) => end(exchangeFailure(error))),
+      );
+      const onInformation = (): void => {
         if (socket.bytesRead > 2 * MAX_READ_BYTES)
           end(failed('failure', `${what} answered nothing but 1xx for 128 KiB`, true));
-      });
-      req.on('upgrade', (res: IncomingMessage) =>
-        end(failed('failure', `${what} answered ${res.statusCode}`, true)),
+      };
+      req.on('information', entry(onInformation));
+      req.on(
+        'upgrade',
+        entry((res: IncomingMessage) => end(failed('failure', `${what} answered ${res.statusCode}`, true))),
       );
-      req.on('response', (res) => read(res));
+      req.on('response', entry(read));
       req.end(probe.body ?? undefined);
     } catch (error) {
       end(failed('error', `${what} cannot be sent: ${errorWords(error as Error)}`));
@@ -86,19 +95,21 @@ export function probeHttp(
     const early = !needsBody(probe.expect, term);
     const parts: Buffer[] = [];
     let size = 0;
-    res.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (!early) parts.push(chunk);
       if (size > MAX_READ_BYTES)
         end(failed('failure', `${what} answered ${res.statusCode} with more than 64 KiB`, true));
-    });
-    res.on('end', () => end(judge(Buffer.concat(parts))));
-    res.on('error', () =>
-      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`)),
+    };
+    const onClosed = (): void =>
+      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`));
+    res.on('data', entry(onData));
+    res.on(
+      'end',
+      entry(() => end(judge(Buffer.concat(parts)))),
     );
-    res.on('close', () =>
-      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`)),
-    );
+    res.on('error', entry(onClosed));
+    res.on('close', entry(onClosed));
     // The head decides: the Pod may send its body (so that it does not log a broken pipe), but nobody waits for it.
     if (early) end(judge(Buffer.alloc(0)), true);
   };

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../../platform/clock.ts';
+import { runGuarded } from '../../platform/guard.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Launcher } from './launcher.ts';
-import type { ProbeResult, RunningProbe } from './probe-result.ts';
+import { failed, type ProbeResult, type RunningProbe } from './probe-result.ts';
 
 export interface ProbeLoopDeps {
   readonly clock: Clock;
@@ -117,7 +118,7 @@ export class ProbeLoop {
     this.#waiting = [];
     let ended = false;
     const startedMs = this.#startedMs;
-    const running = this.#options.begin((result) => {
+    const done = (result: ProbeResult): void => {
       if (ended || this.#closed) return;
       ended = true;
       this.#running = null;
@@ -125,11 +126,16 @@ export class ProbeLoop {
       // Before the result is told: it may begin another probe at once, with others who wait for that one.
       const current = this.#current;
       this.#current = [];
-      this.#options.onResult(result, startedMs);
-      for (const finished of current) finished();
+      runGuarded('probe', () => this.#options.onResult(result, startedMs));
+      for (const finished of current) runGuarded('probe', finished);
       this.#next();
-    });
-    if (!ended) this.#running = running;
+    };
+    // Whatever a probe meets, the next one follows.
+    const begin = (): void => {
+      const running = this.#options.begin(done);
+      if (!ended) this.#running = running;
+    };
+    runGuarded('probe', begin, () => done(failed('error', 'internal error')));
   }
 
   #next(): void {

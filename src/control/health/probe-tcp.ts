@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TcpExchangeProbe } from '../../model/config.ts';
+import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
 import { failed, formatMs, type ProbeResult, type ProbeTarget, type RunningProbe } from './probe-result.ts';
 
@@ -46,6 +47,8 @@ export function probeTcpExchange(
       socket.destroy();
       done(result);
     };
+    const entry = <A extends readonly unknown[]>(run: (...args: A) => void): ((...args: A) => void) =>
+      guarded('probe', run, () => end(failed('error', 'internal error')));
     const unmet = (why: string): void =>
       end(failed('failure', `the answer lacks the expected text (${why})`, true));
     const over = (why: string): void => {
@@ -53,15 +56,15 @@ export function probeTcpExchange(
       else end(failed('error', `${why} without an answer`));
     };
     timer = setTimeout(
-      () => {
+      entry(() => {
         // Whether an answer is complete cannot be told; one that is not the wanted one by now is a "no".
         if (received.length > 0) unmet(`${received.length} bytes within ${formatMs(timeoutMs)}`);
         else end(failed('timeout', `no answer within ${formatMs(timeoutMs)}`));
-      },
+      }),
       Math.max(0, deadlineMs - performance.now()),
     );
     timer.unref();
-    socket.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       // Only the end of what was searched already can be part of a match.
       const from = Math.max(0, received.length - wanted.length);
       received = Buffer.concat([received, chunk.subarray(0, MAX_READ_BYTES - received.length)]);
@@ -73,10 +76,15 @@ export function probeTcpExchange(
           term: null,
         });
       else if (received.length >= MAX_READ_BYTES) unmet('in its first 64 KiB');
-    });
-    socket.on('end', () => over('connection closed'));
-    socket.on('close', () => over('connection closed'));
-    socket.on('error', () => over('connection reset'));
+    };
+    const onClosed = entry(() => over('connection closed'));
+    socket.on('data', entry(onData));
+    socket.on('end', onClosed);
+    socket.on('close', onClosed);
+    socket.on(
+      'error',
+      entry(() => over('connection reset')),
+    );
     if (probe.send !== '') socket.write(probe.send);
   };
   const cancelDial = dial(target.addresses, port, timeoutMs, exchange, done);

@@ -31,6 +31,8 @@ export interface AttemptOwner {
   finished(attempt: Attempt, reader: ResponseReader): void;
   failed(attempt: Attempt, kind: 'reset' | 'protocol', detail: string): void;
   switched(attempt: Attempt, reader: ResponseReader, rest: Buffer): void;
+  /** A mistake was met where it was told of the attempt's end: the client's connection ends. */
+  crashed(error: unknown): void;
 }
 
 export interface AttemptOptions {

@@ -3,7 +3,11 @@ import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { localErrorOf } from '../../platform/local-error.ts';
 import { idleTimeMs } from '../forward/idle-time.ts';
 import { writeRequestHead } from '../forward/request-writer.ts';
-import type { UpstreamConnection, UpstreamUser } from '../forward/upstream-connection.ts';
+import {
+  INTERNAL_ERROR,
+  type UpstreamConnection,
+  type UpstreamUser,
+} from '../forward/upstream-connection.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
@@ -233,7 +237,8 @@ export class Attempt implements UpstreamUser {
       this.#connectFailed(error ?? 'closed at once');
       return;
     }
-    if (!this.sending) {
+    // After a mistake another connection would most likely meet it again.
+    if (!this.sending && error !== INTERNAL_ERROR) {
       // It ended while it idled: nothing was sent, and nothing has failed.
       this.#takeOrConnect();
       return;
@@ -248,6 +253,10 @@ export class Attempt implements UpstreamUser {
     const what = error === null ? 'closed the connection' : `connection broke (${error})`;
     const when = this.#answering || reader.inHead ? 'amid its answer' : 'before it answered';
     this.#failed('reset', `${what} ${when}`);
+  }
+
+  crashed(error: unknown): void {
+    this.#owner.crashed(error);
   }
 
   /** Lets go of the connection without an outcome: the client left, another Pod answered first, a timeout. */

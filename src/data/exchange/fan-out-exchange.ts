@@ -1,6 +1,7 @@
 import type { FanOutSelection, RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { crashed } from '../../platform/guard.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
 import { CompactPieces } from '../compact-pieces.ts';
 import { KEPT_BODY_BYTES } from '../forward/retry.ts';
@@ -342,7 +343,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   }
 
   crashed(error: unknown): void {
-    this.deps.logger.error({ err: error, rule: this.rule.name }, 'internal error: the connection is closed');
+    crashed('client', error, { rule: this.rule.name });
     this.down.socket.destroy();
   }
 }

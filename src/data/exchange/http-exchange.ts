@@ -203,6 +203,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
         this.#expireHold(hold);
       },
       rematch: () => this.#rematchHeld(queue),
+      crashed: () => this.down.socket.destroy(),
     };
     this.#held = queue.enter(this.rule.name, { ...hold, timeoutMs: leftMs }, this.received, waiter, from);
     if (this.#held === null)

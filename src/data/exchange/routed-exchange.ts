@@ -1,6 +1,7 @@
 import type { RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { runGuarded } from '../../platform/guard.ts';
 import { type AttemptEnd, mayRepeat } from '../forward/retry.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
@@ -322,6 +323,10 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     if (!this.over) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt?.deadlineMs ?? NEVER);
   }
 
+  crashed(): void {
+    this.down.socket.destroy();
+  }
+
   protected override abandon(): void {
     this.#endGuard();
     if (this.#backoff !== null) clearTimeout(this.#backoff);
@@ -361,7 +366,11 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     else
       this.#backoff = setTimeout(() => {
         this.#backoff = null;
-        this.route();
+        runGuarded(
+          'client',
+          () => this.route(),
+          () => this.crashed(),
+        );
       }, backoffMs);
   }
 

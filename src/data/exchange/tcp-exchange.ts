@@ -4,7 +4,9 @@ import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import type { Timer } from '../../platform/clock.ts';
-import { dial } from '../forward/dial.ts';
+import { runGuarded } from '../../platform/guard.ts';
+import { reset } from '../../platform/reset.ts';
+import { type DialFailure, dial } from '../forward/dial.ts';
 import type { Held, HoldQueue } from '../forward/hold-queue.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
@@ -66,11 +68,14 @@ export class TcpExchange {
 
   start(): void {
     this.#client.on('error', () => {});
-    this.#client.once('close', () => {
-      this.#ended = true;
-      this.#stop?.();
-      this.#endConnecting();
-    });
+    this.#client.once(
+      'close',
+      this.#guarded(() => {
+        this.#ended = true;
+        this.#endConnecting();
+        this.#stop?.();
+      }),
+    );
     this.#route();
   }
 
@@ -146,6 +151,7 @@ export class TcpExchange {
         this.#fail('hold_timeout');
       },
       rematch: () => this.#rematchHeld(queue, held!, unwatch),
+      crashed: () => this.#client.destroy(),
     };
     const held = queue.enter(this.#rule.name, limits, 0, waiter, from);
     if (held === null) {
@@ -194,12 +200,14 @@ export class TcpExchange {
       return true;
     }
     this.#stop = unwatch;
-    void this.#deps.peers.check().then(() => {
-      unwatch();
-      if (this.#ended) return;
-      this.#stop = null;
-      this.#route(true);
-    });
+    void this.#deps.peers.check().then(
+      this.#guarded(() => {
+        unwatch();
+        if (this.#ended) return;
+        this.#stop = null;
+        this.#route(true);
+      }),
+    );
     return true;
   }
 
@@ -211,7 +219,7 @@ export class TcpExchange {
       return;
     }
     pool.begin();
-    const cancel = dial(pod, connectTimeoutMs, (result) => {
+    const dialled = (result: Socket | DialFailure): void => {
       this.#stop = null;
       if ('isLocal' in result) {
         pool.end();
@@ -229,7 +237,17 @@ export class TcpExchange {
         });
         this.#another(pod, backend, 'connect_failed');
       } else this.#connected(pod, pool, result);
-    });
+    };
+    const cancel = dial(pod, connectTimeoutMs, (result) =>
+      runGuarded(
+        'tcp',
+        () => dialled(result),
+        () => {
+          if (!('isLocal' in result)) reset(result);
+          reset(this.#client);
+        },
+      ),
+    );
     this.#stop = () => {
       cancel();
       pool.end();
@@ -251,10 +269,11 @@ export class TcpExchange {
     }
     this.#runtime.retried(failure);
     if (awaitsLeader) this.#minLeaderRevision = backend.leadership.revision + 1;
-    const timer: Timer = this.#deps.clock.after(retry.backoffMs, () => {
+    const next = this.#guarded(() => {
       this.#stop = null;
       this.#route();
     });
+    const timer: Timer = this.#deps.clock.after(retry.backoffMs, next);
     this.#stop = () => timer.clear();
   }
 
@@ -302,6 +321,11 @@ export class TcpExchange {
   #tunnelEnded(pod: PodView, end: TunnelEnd): void {
     if (this.#rule.selection.type === 'Leader' && end.first === 'upstream')
       this.#deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
+  }
+
+  /** To be given to the event loop: a mistake of this program costs this connection alone. */
+  #guarded(run: () => void): () => void {
+    return () => runGuarded('tcp', run, () => this.#client.destroy());
   }
 
   #endConnecting(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { guarded } from '../../platform/guard.ts';
 import { reset, wasReset } from '../../platform/reset.ts';
 import { readBeforeDestroy } from '../forward/read-before-destroy.ts';
 import type { UnreadPeers } from '../forward/unread-peers.ts';
@@ -31,25 +32,32 @@ export function joinSockets(
     finished = true;
     done({ first: first ?? 'cut', error });
   };
+  const resetBoth = (): void => {
+    reset(client);
+    reset(upstream);
+  };
   const oneWay = (from: Socket, to: Socket, side: 'client' | 'upstream'): void => {
     readBeforeDestroy(from, () => finished);
-    from.once('end', () => {
+    const onEnd = (): void => {
       first ??= side;
       if (!wasReset(from)) return;
       from.destroy();
       reset(to);
       finish('ECONNRESET');
-    });
-    from.on('error', (error: NodeJS.ErrnoException) => {
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
       first ??= side;
       reset(to);
       finish(error.code ?? error.message);
-    });
-    from.once('close', () => {
+    };
+    const onClose = (): void => {
       // Without both FINs it was destroyed: the other way can go no further either.
       if (!clientGone && (!from.readableEnded || !from.writableFinished)) reset(to);
       if (to.destroyed) finish(null);
-    });
+    };
+    from.once('end', guarded('tcp', onEnd, resetBoth));
+    from.on('error', guarded('tcp', onError, resetBoth));
+    from.once('close', guarded('tcp', onClose, resetBoth));
     from.pipe(to);
   };
   oneWay(client, upstream, 'client');

@@ -2,6 +2,7 @@ import type { HoldConfig } from '../../model/config.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell, HistogramCell } from '../../observe/primitives.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import { runGuarded } from '../../platform/guard.ts';
 
 /**
  * How a hold ended, the `outcome` label of `headroute_hold_duration_seconds`. `abandoned`: headroute gave it up for a
@@ -9,7 +10,7 @@ import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
  */
 export type HoldOutcome = 'released' | 'timeout' | 'client_gone' | 'full' | 'abandoned';
 
-/** What the queue calls; none may throw. */
+/** What the queue calls. What throws costs its own place, and keeps the queue from no other. */
 export interface Waiter {
   /** Picks again. True: it goes on (or was answered) and leaves the queue; false: it waits on. */
   retry(): boolean;
@@ -17,6 +18,8 @@ export interface Waiter {
   expire(): void;
   /** A reload changed the rules: it may wait on elsewhere, go on, or be answered; it gives its place up itself then. */
   rematch(): void;
+  /** A mistake was met in one of these; it is out of the queue already. Ends what waited. */
+  crashed(): void;
 }
 
 /** A place in the queue. */
@@ -130,7 +133,7 @@ export class HoldQueue {
     return [...this.#places].map((place) => ({
       arrival: place.arrival,
       rematch: () => {
-        if (this.#places.has(place)) place.waiter.rematch();
+        if (this.#places.has(place)) this.#call(place, () => place.waiter.rematch());
       },
     }));
   }
@@ -152,7 +155,10 @@ export class HoldQueue {
     try {
       for (const place of this.#places) {
         if (place.arrival >= before) break;
-        if (this.#places.has(place) && place.waiter.retry()) this.#leave(place, 'released');
+        if (this.#places.has(place))
+          this.#call(place, () => {
+            if (place.waiter.retry()) this.#leave(place, 'released');
+          });
       }
     } finally {
       this.#waking = false;
@@ -171,6 +177,13 @@ export class HoldQueue {
     usage.bytes += count;
     place.bytes += count;
     return true;
+  }
+
+  #call(place: Place, run: () => void): void {
+    runGuarded('hold', run, () => {
+      this.#leave(place, 'abandoned');
+      place.waiter.crashed();
+    });
   }
 
   #leave(place: Place, outcome: HoldOutcome): void {
@@ -228,7 +241,7 @@ export class HoldQueue {
     for (const place of due) {
       if (!this.#places.has(place)) continue;
       this.#leave(place, 'timeout');
-      place.waiter.expire();
+      this.#call(place, () => place.waiter.expire());
     }
     for (const lane of this.#lanes.values())
       for (const place of lane) {

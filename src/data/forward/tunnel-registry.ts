@@ -3,6 +3,7 @@ import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
 
@@ -91,10 +92,16 @@ export class TunnelRegistry {
     const pod = leader?.id === tunnel.podId ? leader : known?.pods.find(({ id }) => id === tunnel.podId);
     const isInPlace = known !== undefined && pod !== undefined && !tunnel.listener.removed;
     if (!isInPlace || reasonToCut(tunnel, known, pod) !== null)
-      queueMicrotask(() => {
-        const snapshot = this.#cell.current();
-        this.#judge(tunnel, snapshot, placesOf(snapshot));
-      });
+      queueMicrotask(() =>
+        runGuarded(
+          'tcp',
+          () => {
+            const snapshot = this.#cell.current();
+            this.#judge(tunnel, snapshot, placesOf(snapshot));
+          },
+          () => tunnel.destroy('internal error'),
+        ),
+      );
     return () => this.#remove(tunnel);
   }
 

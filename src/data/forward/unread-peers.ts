@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
+import { guarded } from '../../platform/guard.ts';
 import { PeerWatch } from '../../platform/peer-watch.ts';
+import { reset } from '../../platform/reset.ts';
 import { linuxTables } from '../../platform/tcp-table.ts';
 
 /** How long a socket is not read before its peer is watched, and how often that is looked at. */
@@ -36,9 +38,10 @@ export class UnreadPeers {
         unwatch = this.#peers.watch(socket, onGone);
       });
     };
-    socket.on('pause', begin);
-    socket.on('end', begin);
-    socket.on('resume', end);
-    socket.once('close', end);
+    const cut = (): void => reset(socket);
+    socket.on('pause', guarded('tcp', begin, cut));
+    socket.on('end', guarded('tcp', begin, cut));
+    socket.on('resume', guarded('tcp', end, cut));
+    socket.once('close', guarded('tcp', end));
   }
 }

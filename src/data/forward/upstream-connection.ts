@@ -20,6 +20,8 @@ export interface UpstreamUser {
   onDrain(): void;
   /** The connection is over; `error` is null for a FIN. Called once, never after `release`. */
   onClosed(error: string | null): void;
+  /** `onClosed` has thrown: ends what waits for an answer. */
+  crashed(error: unknown): void;
 }
 
 /** What happens to connections that nobody uses. */
@@ -32,6 +34,9 @@ export interface IdleWatch {
   /** A mistake of this program met while its bytes were handled. */
   crashed(connection: UpstreamConnection, error: unknown): void;
 }
+
+/** What a mistake of this program says of the connection that it met. */
+export const INTERNAL_ERROR = 'internal error';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -92,19 +97,19 @@ export class UpstreamConnection implements TurnTask {
     }
     this.socket.on('connect', () => {
       this.connected = true;
-      this.user?.onReady();
+      this.#guard(() => this.user?.onReady());
     });
     readBeforeDestroy(this.socket, () => this.closed);
-    this.socket.on('drain', () => this.user?.onDrain());
+    this.socket.on('drain', () => this.#guard(() => this.user?.onDrain()));
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error.code ?? error.message;
     });
     // A Pod that has ended its side answers nothing more: whatever is unread has been handed on before this.
     this.socket.on('end', () => {
       if (wasReset(this.socket)) this.#error ??= 'ECONNRESET';
-      this.#over();
+      this.#guard(() => this.#over());
     });
-    this.socket.on('close', () => this.#over());
+    this.socket.on('close', () => this.#guard(() => this.#over()));
   }
 
   /**
@@ -175,12 +180,17 @@ export class UpstreamConnection implements TurnTask {
   }
 
   #onBytes(length: number, buffer: Buffer): void {
-    if (this.user === null) {
-      if (!this.closed) this.#watch.poisoned(this);
-      return;
-    }
     try {
-      this.user.onBytes(buffer, length);
+      if (this.user !== null) this.user.onBytes(buffer, length);
+      else if (!this.closed) this.#watch.poisoned(this);
+    } catch (error) {
+      this.#crashed(error);
+    }
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
     } catch (error) {
       this.#crashed(error);
     }
@@ -188,9 +198,9 @@ export class UpstreamConnection implements TurnTask {
 
   #crashed(error: unknown): void {
     this.#watch.crashed(this, error);
-    this.#error = 'internal error';
+    this.#error = INTERNAL_ERROR;
     this.socket.destroy();
-    this.#over();
+    if (!this.closed) this.#guard(() => this.#over());
   }
 
   #over(): void {
@@ -201,6 +211,11 @@ export class UpstreamConnection implements TurnTask {
     this.user = null;
     if (!this.socket.destroyed) this.socket.destroy();
     this.#watch.closed(this);
-    user?.onClosed(this.#error);
+    try {
+      user?.onClosed(this.#error);
+    } catch (error) {
+      this.#watch.crashed(this, error);
+      user!.crashed(error);
+    }
   }
 }

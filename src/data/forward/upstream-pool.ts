@@ -2,6 +2,7 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import { crashed } from '../../platform/guard.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
@@ -149,10 +150,7 @@ export class PodPool implements IdleWatch, TurnTask {
   }
 
   crashed(_connection: UpstreamConnection, error: unknown): void {
-    this.#deps.logger.error(
-      { err: error, backend: this.backend, pod: this.label },
-      'internal error: the connection is closed',
-    );
+    crashed('pod', error, { backend: this.backend, pod: this.label });
   }
 
   detached(connection: UpstreamConnection): void {

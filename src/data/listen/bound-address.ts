@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { HostPort, ListenerConfig } from '../../model/config.ts';
 import { type BindAddress, bind } from '../../platform/bind.ts';
+import { crashed } from '../../platform/guard.ts';
 import { type LocalErrorLog, localErrorOf } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
@@ -29,8 +30,13 @@ export class BoundAddress {
     this.host = host;
     this.port = port;
     server.on('connection', (socket: Socket) => {
-      if (this.#taker === null) this.#waiting.push(socket);
-      else this.#taker(socket);
+      try {
+        if (this.#taker === null) this.#waiting.push(socket);
+        else this.#taker(socket);
+      } catch (error) {
+        crashed('client', error);
+        socket.destroy();
+      }
     });
   }
 

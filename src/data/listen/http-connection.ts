@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
+import { crashed } from '../../platform/guard.ts';
 import type { Carried, Downstream, Exchange } from '../exchange/exchange.ts';
 import type { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
@@ -98,6 +99,14 @@ export class HttpConnection implements Downstream, Waiting {
 
   /** Called some twenty times a second. */
   tick(nowMs: number): void {
+    try {
+      this.#expire(nowMs);
+    } catch (error) {
+      this.#crashed(error);
+    }
+  }
+
+  #expire(nowMs: number): void {
     const exchange = this.#exchange;
     if (exchange !== null) {
       this.#gate.tick(nowMs);
@@ -116,7 +125,11 @@ export class HttpConnection implements Downstream, Waiting {
   close(): void {
     this.closing = true;
     this.#endsWhenIdle = true;
-    if (this.isIdle) this.#end();
+    try {
+      if (this.isIdle) this.#end();
+    } catch (error) {
+      this.#crashed(error);
+    }
   }
 
   /** The next answer is the last, and says so; a connection that idles waits for it (SPEC 2, Reload). */
@@ -160,7 +173,7 @@ export class HttpConnection implements Downstream, Waiting {
     if (this.#processing) return;
     this.#boundReadAhead();
     // A turn later: the upstream connection may be used again only then, and other clients come first.
-    if (this.#pending.length > 0) setImmediate(this.#processPending);
+    if (this.#pending.length > 0) setImmediate(this.#processLater);
     else if (this.#endsWhenIdle) this.#end();
   }
 
@@ -223,11 +236,19 @@ export class HttpConnection implements Downstream, Waiting {
 
   /** A mistake of this program ends the one connection that met it, not the process. */
   #crashed(error: unknown): void {
-    this.#deps.logger.error({ err: error, peer: this.peer }, 'internal error: the connection is closed');
+    crashed('client', error, { peer: this.peer });
     this.socket.destroy();
   }
 
-  readonly #processPending = (): void => {
+  readonly #processLater = (): void => {
+    try {
+      this.#processPending();
+    } catch (error) {
+      this.#crashed(error);
+    }
+  };
+
+  #processPending(): void {
     if (this.#pending.length === 0 || this.#state === 'gone' || this.#processing) return;
     if (this.#state === 'exchange' && this.#body === null) {
       this.#boundReadAhead();
@@ -235,7 +256,7 @@ export class HttpConnection implements Downstream, Waiting {
     }
     const { bytes, start, end } = this.#pending;
     this.#process(bytes, start, end, true);
-  };
+  }
 
   /** The client leaves so much of its answers unread that it gets no further one: its next request waits. */
   get #isBlocked(): boolean {
@@ -263,7 +284,7 @@ export class HttpConnection implements Downstream, Waiting {
     else if (at < end) this.#pending.append(bytes.subarray(at, end));
     this.#boundReadAhead();
     // An answer of its own, or a failure at once: other clients come before this one's next request.
-    if (answered && this.#pending.length > 0) setImmediate(this.#processPending);
+    if (answered && this.#pending.length > 0) setImmediate(this.#processLater);
   }
 
   /** What a client sends ahead of the present answer is kept, up to a bound; a body is read as its exchange takes it. */
@@ -393,6 +414,14 @@ export class HttpConnection implements Downstream, Waiting {
   }
 
   readonly #onEnd = (): void => {
+    try {
+      this.#ended();
+    } catch (error) {
+      this.#crashed(error);
+    }
+  };
+
+  #ended(): void {
     if (this.#state === 'exchange') {
       const exchange = this.#exchange;
       this.#exchange = null;
@@ -403,13 +432,17 @@ export class HttpConnection implements Downstream, Waiting {
     if (this.socket.writableLength === 0) this.socket.destroy();
     // It may still read what is written already, for a while.
     else if (this.#linger === null && !this.socket.destroyed) this.#end();
-  };
+  }
 
   readonly #onDrain = (): void => {
-    this.#exchange?.clientDrained();
-    if (this.#state !== 'head' || this.#pending.length === 0) return;
-    this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
-    this.#processPending();
+    try {
+      this.#exchange?.clientDrained();
+      if (this.#state !== 'head' || this.#pending.length === 0) return;
+      this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
+      this.#processPending();
+    } catch (error) {
+      this.#crashed(error);
+    }
   };
 
   readonly #onClose = (): void => {
@@ -417,9 +450,13 @@ export class HttpConnection implements Downstream, Waiting {
     this.#exchange = null;
     this.#state = 'gone';
     this.#deadlineMs = NEVER;
-    this.#gate.endWatch();
-    this.bound?.destroy();
-    exchange?.clientGone();
+    try {
+      this.#gate.endWatch();
+      this.bound?.destroy();
+      exchange?.clientGone();
+    } catch (error) {
+      this.#crashed(error);
+    }
   };
 }
 

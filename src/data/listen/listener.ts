@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { ListenerSnapshot } from '../../model/snapshot.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
@@ -118,7 +119,7 @@ export class Listener implements InboundListener {
     this.#stopped = true;
     this.#stopListening();
     // What has arrived already is read before the idle ones are closed (K4).
-    setImmediate(() => setImmediate(() => this.#closeIdle()));
+    setImmediate(() => setImmediate(() => runGuarded('client', () => this.#closeIdle())));
   }
 
   /** Ends everything that is still open. */

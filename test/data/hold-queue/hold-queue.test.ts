@@ -31,6 +31,7 @@ function waiter(name: string, onRetry: () => void = () => {}): Waiter {
     },
     expire: () => log.push(`${name} expired at ${clock.nowMs()}`),
     rematch() {},
+    crashed() {},
   };
 }
 
@@ -65,7 +66,7 @@ describe('hold queue', () => {
   });
 
   it('one that must wait on does not hold up those behind it', () => {
-    queue.enter('ordinal', limits, 0, { retry: () => false, expire() {}, rematch() {} });
+    queue.enter('ordinal', limits, 0, { retry: () => false, expire() {}, rematch() {}, crashed() {} });
     enter('b');
     leader = true;
     queue.wake();
@@ -131,6 +132,7 @@ describe('hold queue', () => {
       retry: () => false,
       expire: () => b!.leave('abandoned'),
       rematch() {},
+      crashed() {},
     });
     b = enter('b');
     clock.advance(10_000);
@@ -229,6 +231,7 @@ describe('hold queue', () => {
         return true;
       },
       rematch() {},
+      crashed() {},
       expire() {},
     };
     queue.enter('writes', limits, 0, again);

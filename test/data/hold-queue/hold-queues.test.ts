@@ -35,6 +35,7 @@ function wait(name: string, backend: string, from: { queue: HoldQueue; held: Hel
       return released;
     },
     expire() {},
+    crashed() {},
     rematch() {
       const other = next[name];
       if (other !== undefined) wait(name, other, { queue, held: held! });

@@ -51,6 +51,7 @@ describe('holding', () => {
         t.queue.enter(`${timeoutMs}`, { ...hold, timeoutMs }, 0, {
           retry: () => false,
           rematch() {},
+          crashed() {},
           expire,
         });
       });
