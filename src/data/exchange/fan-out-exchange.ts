@@ -29,22 +29,9 @@ import { AnswerPump, LEAST_ROOM, type PumpOwner } from './answer-pump.ts';
 import type { Attempt } from './attempt.ts';
 import { FanOutBranch, type FanOutPlan } from './fan-out-branch.ts';
 import { FanOutShare } from './fan-out-memory.ts';
+import { asksForNews, notSent } from './fan-out-request.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { Sha256 } from './sha256.ts';
-
-/**
- * What is not sent on where one answer is made of all: a body in a coding, a part of one, or none because the client has it
- * already (RFC 9110 sections 13 and 14) cannot be merged, and no Pod's validator is the whole's.
- */
-const NOT_FOR_COMPOSED: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'range',
-  'if-range',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-]);
 
 /** What it takes, roughly, to write a request once its connection is open. */
 const ASK_MS = 0.05;
@@ -78,7 +65,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     this.purpose = {
       selection,
       bodiless: this.request.method === 'HEAD',
-      conditional: this.#asksForNews(),
+      conditional: asksForNews(this.request, selection),
       newDigest: () => new Sha256(),
     };
   }
@@ -99,22 +86,6 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
 
   #tooLarge(): void {
     this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
-  }
-
-  /** Whether one answer is made of all; else one Pod's stands for all. */
-  get #composes(): boolean {
-    const { respond } = this.#selection;
-    return respond === 'All' || respond === 'Merge';
-  }
-
-  /** Whether a Pod may answer that the client's copy is still good (RFC 9110 sections 13.1.2, 13.1.3 and 15.4.5). */
-  #asksForNews(): boolean {
-    const { request } = this;
-    return (
-      !this.#composes &&
-      (request.method === 'GET' || request.method === 'HEAD') &&
-      (request.header('if-none-match') !== undefined || request.header('if-modified-since') !== undefined)
-    );
   }
 
   get timeoutMs(): number {
@@ -189,7 +160,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
 
   send(attempt: Attempt): void {
     this.sent = true;
-    const without = this.#composes ? NOT_FOR_COMPOSED : null;
+    const without = notSent(this.#selection);
     const { request, down, deps } = this;
     attempt.send(request, down.peer, deps.hopName, null, attempt.pod, this.#body.list, without);
     this.due(attempt.deadlineMs);

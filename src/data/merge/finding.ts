@@ -25,7 +25,7 @@ export interface Span {
 
 /** Looks at a body as it comes. */
 export interface BodyCheck {
-  /** The next bytes of it. They may be changed, where `keeps` says what is left. */
+  /** The next bytes of it, where they are kept: a check may move what is left of them together. */
   push(bytes: Buffer, start: number, end: number): void;
   /** No more come. */
   finish(): Finding;

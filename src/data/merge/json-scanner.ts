@@ -1,29 +1,8 @@
+import { BACKSLASH, DIGIT, ESCAPED, hexDigit, LF, PLAIN, QUOTE, SPACE, WORDS } from './json-bytes.ts';
 import type { JsonPointer } from './json-pointer.ts';
 import { OpenContainers } from './open-containers.ts';
 
-const table = (accepts: (byte: number) => boolean): Uint8Array =>
-  Uint8Array.from({ length: 256 }, (_, byte) => (accepts(byte) ? 1 : 0));
-
-const LF = 0x0a;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const SPACE = table((byte) => [0x20, 0x09, LF, 0x0d].includes(byte));
-const DIGIT = table((byte) => byte >= 0x30 && byte <= 0x39);
-/** What stands for itself in a string (RFC 8259 section 7). */
-const PLAIN = table((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);
-/** What an escape of one letter stands for; 0: there is no such escape. */
-const ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const at = '"\\/bfnrt'.indexOf(String.fromCharCode(byte));
-  return at < 0 ? 0 : '"\\/\b\f\n\r\t'.charCodeAt(at);
-});
-const WORDS: ReadonlyMap<number, Uint8Array> = new Map(
-  ['true', 'false', 'null'].map((word) => [
-    word.charCodeAt(0),
-    Uint8Array.from(word, (c) => c.charCodeAt(0)),
-  ]),
-);
-
-// Where it is in the grammar. Up to DONE space may come.
+// Where it is in the grammar. Up to START space may come.
 const VALUE = 0;
 const FIRST_ELEMENT = 1;
 const FIRST_NAME = 2;
@@ -292,11 +271,4 @@ function afterDigits(state: number, byte: number): number {
   if (byte === 0x2e && state === INTEGER) return POINT;
   if ((byte === 0x65 || byte === 0x45) && state !== EXPONENT) return EXPONENT_MARK;
   return DONE;
-}
-
-/** @returns the value of a hexadecimal digit, or -1 */
-function hexDigit(byte: number): number {
-  if (DIGIT[byte] === 1) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
