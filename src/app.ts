@@ -25,6 +25,7 @@ import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
 import { crashed, onInternalError } from './platform/guard.ts';
+import { Pulse } from './platform/pulse.ts';
 import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
 
@@ -81,6 +82,7 @@ class RunningApp implements App {
   readonly #control: ControlPlane;
   readonly #data: DataPlane;
   readonly #monitor = startLoopMonitor();
+  readonly #pulse = new Pulse();
   readonly #hash: string;
   readonly #endGuards: () => void;
   #servers: { close(): Promise<void> }[] = [];
@@ -99,8 +101,9 @@ class RunningApp implements App {
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
     this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
-    this.#control = new ControlPlane({ cell: this.#cell, metrics: this.#metrics, logger });
-    this.#data = new DataPlane({ cell: this.#cell, outcomes: this.#control, metrics: this.#metrics, logger });
+    const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
+    this.#control = new ControlPlane(shared);
+    this.#data = new DataPlane({ ...shared, outcomes: this.#control });
   }
 
   listeners(): { name: string; host: string; port: number }[] {
@@ -121,6 +124,7 @@ class RunningApp implements App {
       await this.#data.shutdown(0);
       this.#monitor.close();
       this.#endGuards();
+      this.#pulse.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
     this.#reloaded(true);
@@ -164,6 +168,7 @@ class RunningApp implements App {
     await this.#data.shutdown(shutdownTimeoutMs);
     this.#control.close();
     this.#monitor.close();
+    this.#pulse.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
     this.#endGuards();

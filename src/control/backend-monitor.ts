@@ -65,7 +65,11 @@ export class BackendMonitor {
       ...deps,
       touch: () => this.#touch(),
       probeHealth: (finished, only) => this.#probeAll(finished, only),
-      isReady: (podId) => this.#pods.get(podId)?.state === 'ready',
+      // One that is only asked again has not lost its role: its connections stay, writes wait for its answer.
+      isReady: (podId) => {
+        const monitor = this.#pods.get(podId);
+        return monitor !== undefined && (monitor.state === 'ready' || monitor.stale);
+      },
     });
     try {
       this.#discovery = this.#createDiscovery();
@@ -177,6 +181,11 @@ export class BackendMonitor {
       pods: [...this.#pods.values()].map((monitor) => monitor.view()),
       leadership: this.#leader.settle(),
     };
+  }
+
+  /** This process stood still for so long. */
+  doubt(stalledMs: number): void {
+    for (const monitor of this.#pods.values()) monitor.doubt(stalledMs);
   }
 
   /** Once a second. */
@@ -323,7 +332,7 @@ export class BackendMonitor {
   #changed(monitor: PodMonitor, before: PodState): void {
     this.#touch();
     const { state, reason, pod } = monitor;
-    if (state !== before)
+    if (state !== before && !monitor.stale)
       this.#deps.logger.info(
         { backend: this.#config.name, pod: pod.member.name, state, before, reason },
         'Pod changed state',

@@ -72,6 +72,7 @@ function buildBackend(before: BackendSnapshot | undefined, input: BackendInput):
   return {
     config: input.config,
     pods,
+    ...(pods.some((pod) => pod.stale) ? { stale: true } : {}),
     ready,
     followers: keep(before?.followers, followers),
     byOrdinal: pods === before?.pods ? before.byOrdinal : ordinals(pods),
@@ -100,6 +101,7 @@ function samePod(a: PodView, b: PodView): boolean {
   return (
     a.state === b.state &&
     a.lost === b.lost &&
+    a.stale === b.stale &&
     a.reason === b.reason &&
     a.name === b.name &&
     a.label === b.label &&

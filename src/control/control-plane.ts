@@ -7,6 +7,7 @@ import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
 import { runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Pulse } from '../platform/pulse.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { atOnce } from '../platform/turn.ts';
 import { BackendMonitor } from './backend-monitor.ts';
@@ -29,6 +30,8 @@ export interface ControlPlaneDeps {
   readonly createDiscovery?: typeof createDiscovery;
   readonly watchAddresses?: typeof watchAddresses;
   readonly runProbe?: RunProbe;
+  /** Tells when this process stood still; default: nobody does. */
+  readonly pulse?: Pick<Pulse, 'subscribe'>;
 }
 
 const TICK_MS = 1000;
@@ -49,6 +52,7 @@ export class ControlPlane implements OutcomeSink {
   readonly #random: Random;
   readonly #launcher = new Launcher();
   readonly #loop: ControlLoop;
+  readonly #unsubscribe: () => void;
   #monitors = new Map<string, BackendMonitor>();
   /** Not in force yet. */
   readonly #preparing = new Set<BackendMonitor>();
@@ -68,6 +72,18 @@ export class ControlPlane implements OutcomeSink {
       const inputs = [...this.#monitors.values()].map((monitor) => monitor.input());
       return buildSnapshot(previous, this.#config, this.#hash, inputs);
     });
+    this.#unsubscribe = deps.pulse?.subscribe((stalledMs) => this.#doubt(stalledMs)) ?? (() => {});
+  }
+
+  /** What was known before a stall is not believed before it is asked for again; in force when this returns. */
+  #doubt(stalledMs: number): void {
+    if (this.#closed) return;
+    this.#deps.logger.warn(
+      { stalledMs: Math.round(stalledMs) },
+      'the process stood still; Pods are asked again before they get anything',
+    );
+    for (const monitor of this.#monitors.values()) monitor.doubt(stalledMs);
+    this.#loop.flush();
   }
 
   /**
@@ -175,6 +191,7 @@ export class ControlPlane implements OutcomeSink {
 
   close(): void {
     this.#closed = true;
+    this.#unsubscribe();
     this.#tick?.clear();
     this.#loop.cancel();
     for (const monitor of [...this.#monitors.values(), ...this.#preparing]) monitor.close();

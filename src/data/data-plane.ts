@@ -11,6 +11,7 @@ import { guarded, runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
+import type { Pulse } from '../platform/pulse.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { resetFor } from '../platform/reset.ts';
 import { inSlices } from '../platform/turn.ts';
@@ -41,6 +42,8 @@ export interface DataPlaneDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly random?: Random;
+  /** Tells when this process stood still; default: nobody does. */
+  readonly pulse?: Pick<Pulse, 'check'>;
   /** The name in `Via`; default: one of this process's own, so that two sidecars in a row are no loop. */
   readonly proxyName?: string;
 }
@@ -100,6 +103,7 @@ export class DataPlane {
       localErrors,
       random,
       peers: new PeerWatch(),
+      pulse: deps.pulse ?? { check() {} },
       pools: this.#pools,
       tunnels: this.#tunnels,
       rules: this.#rules,

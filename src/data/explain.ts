@@ -1,4 +1,4 @@
-import type { HoldConfig, RuleConfig } from '../model/config.ts';
+import type { RuleConfig } from '../model/config.ts';
 import type { ExplainedBackend, ExplainedOutcome, Explanation } from '../model/explanation.ts';
 import { FAILURES, type Failure } from '../model/failure.ts';
 import type { PodView } from '../model/pod.ts';
@@ -10,6 +10,7 @@ import { chooseBackend } from './pick/choose-backend.ts';
 import type { Pick, PickContext } from './pick/contract.ts';
 import { describeOrdinal } from './pick/ordinal.ts';
 import { pickerFor } from './pick/registry.ts';
+import { holdOf } from './pick/stale.ts';
 import type { RequestView } from './request-view.ts';
 import { isSafeMethod } from './safe-methods.ts';
 
@@ -156,7 +157,7 @@ function outcomeOf(
         detail: howPicked(rule, candidates, backend, context),
       };
     case 'wait': {
-      const hold = holdOf(rule);
+      const hold = holdOf(rule, backend);
       if (hold === null || hold.timeoutMs === 0) return failed(pick.failure, pick.detail);
       return { type: 'held', failure: pick.failure, timeoutMs: hold.timeoutMs, detail: pick.detail };
     }
@@ -183,10 +184,6 @@ function howPicked(
         ? 'it is the only candidate'
         : `${selection.algorithm} among ${candidates} candidates`;
   }
-}
-
-function holdOf({ selection }: RuleConfig): HoldConfig | null {
-  return selection.type === 'Leader' || selection.type === 'Ordinal' ? selection.hold : null;
 }
 
 function failed(failure: Failure, detail: string): ExplainedOutcome {

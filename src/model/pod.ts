@@ -17,6 +17,11 @@ export interface PodView {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly state: PodState;
+  /**
+   * Unready only because this process stood still since it was asked last: it is asked again, and gets nothing new until it
+   * answers. What is open to it stays.
+   */
+  readonly stale?: true;
   /** Why it is in that state, in words. */
   readonly reason: string;
   /** Draining, and its probes find no sign of life any more: what is still open to it is reset. */

@@ -26,6 +26,8 @@ export interface BackendSnapshot {
   readonly config: BackendConfig;
   /** Every known Pod, by ordinal then name; draining ones included. */
   readonly pods: readonly PodView[];
+  /** A Pod is stale. */
+  readonly stale?: true;
   /** Pods with state `ready`. */
   readonly ready: readonly PodView[];
   /** Ready Pods but the leader; all ready Pods while no single leader is known (SPEC 3, Leadership). */

@@ -87,6 +87,8 @@ export interface World {
   readonly published: number[];
   members(members: readonly Member[], backend?: string): void;
   addresses(addresses: readonly string[]): void;
+  /** The process stands still for so long: time goes on, and no timer with it until the end, when the pulse is told. */
+  stall(ms: number): void;
   /** Moves time on in small steps, letting the control loop publish between them. */
   run(ms: number): Promise<void>;
   backend(name?: string): BackendSnapshot;
@@ -132,7 +134,15 @@ export function world(
     const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));
     return { cancel: () => timer.clear() };
   };
+  const stalls = new Set<(stalledMs: number) => void>();
+  const pulse = {
+    subscribe(listener: (stalledMs: number) => void) {
+      stalls.add(listener);
+      return () => stalls.delete(listener);
+    },
+  };
   const plane = new ControlPlane({
+    pulse,
     cell,
     metrics,
     logger,
@@ -167,6 +177,10 @@ export function world(
       events.get(backend)!.onRound(true);
     },
     addresses: (addresses) => onAddresses(addresses),
+    stall(ms) {
+      clock.skip(ms);
+      for (const listener of stalls) listener(ms);
+    },
     async run(ms) {
       for (let left = ms; ; left -= 5) {
         await turn();

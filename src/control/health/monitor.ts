@@ -9,7 +9,7 @@ import { countFailure, countSuccess, endEjection, NOT_EJECTED } from './ejection
 import { ProbeLoop, type ProbeLoopDeps } from './probe-loop.ts';
 import type { ProbeResult } from './probe-result.ts';
 import type { RunProbe } from './run-probe.ts';
-import { countResult, INITIAL_HEALTH, notAsked } from './thresholds.ts';
+import { countResult, INITIAL_HEALTH, notAsked, notReady } from './thresholds.ts';
 
 export interface MonitorDeps extends ProbeLoopDeps {
   readonly metrics: Metrics;
@@ -29,9 +29,16 @@ export class PodMonitor {
   #ejectionTimer: Timer | null = null;
   #state: PodState = 'unready';
   #reason = INITIAL_HEALTH.reason;
+  /** The state that was told last, a doubt apart. */
+  #told: PodState = 'unready';
   /** One refused connection counts between two probes: many at a time are one failure seen many times. */
   #refusalCounted = false;
   #last: ProbeReport | null = null;
+  /** When a probe ended last, however (monotonic milliseconds). */
+  #askedMs = 0;
+  /** Since when its readiness is doubted (monotonic milliseconds), and why. */
+  #doubtedMs: number | null = null;
+  #doubt = '';
   /** Probes in a row without a sign of life. */
   #silent = 0;
 
@@ -56,8 +63,10 @@ export class PodMonitor {
     if (known !== null) {
       this.#health = known.#health;
       this.#last = known.#last;
+      this.#askedMs = known.#askedMs;
       this.#silent = known.#silent;
       this.#judge();
+      this.#told = this.#state;
     }
     this.#loop = this.#newLoop();
     this.#loop.probeNow(probed);
@@ -96,7 +105,29 @@ export class PodMonitor {
       state: this.#state,
       reason: this.#reason,
       ...(this.#isLost ? { lost: true } : {}),
+      ...(this.stale ? { stale: true } : {}),
     };
+  }
+
+  /**
+   * This process stood still: readiness of before is not believed, unless it is no older than it could be anyway. The next
+   * probe decides alone.
+   */
+  doubt(stalledMs: number): void {
+    const { clock } = this.#deps;
+    const { periodMs, timeoutMs } = this.#config.health;
+    const nowMs = clock.nowMs();
+    if (this.pod.departed || !this.#health.ready || this.stale) return;
+    if (nowMs - this.#askedMs <= periodMs + timeoutMs) return;
+    this.#doubtedMs = nowMs;
+    this.#doubt = `not asked again yet since the sidecar stood still for ${(stalledMs / 1000).toFixed(1)} s`;
+    this.#loop.probeNow();
+    this.#update();
+  }
+
+  /** Whether it is unready for nothing but a stall of this process. */
+  get stale(): boolean {
+    return this.#doubtedMs !== null && !this.pod.departed;
   }
 
   /** Takes another configuration; what is known of the Pod stays. */
@@ -202,15 +233,20 @@ export class PodMonitor {
     const ok = result.outcome === 'success';
     metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
+    this.#askedMs = clock.nowMs();
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
-    else {
+    else if (this.#doubtedMs === null || startedMs >= this.#doubtedMs) {
       this.#silent = result.unreachable === true ? this.#silent + 1 : 0;
       this.#refusalCounted = false;
-      this.#health = countResult(this.#health, ok, result.reason, this.#config.health);
+      this.#health =
+        this.#doubtedMs !== null && !ok
+          ? notReady(result.reason)
+          : countResult(this.#health, ok, result.reason, this.#config.health);
+      this.#doubtedMs = null;
     }
     this.#update();
     // Refused, and not yet counted often enough: ask again at once rather than a period later (SPEC 3).
-    if (result.outcome === 'refused' && this.#health.ready) this.#loop.probeSoon();
+    if ((result.outcome === 'refused' && this.#health.ready) || this.stale) this.#loop.probeSoon();
     if (this.pod.departed && this.#silent > 0 && !this.#isLost) this.#loop.probeSoon();
   }
 
@@ -218,13 +254,17 @@ export class PodMonitor {
     const before = this.#state;
     const reasonBefore = this.#reason;
     this.#judge();
-    if (before !== this.#state || reasonBefore !== this.#reason) this.#onChange(this, before);
+    if (before === this.#state && reasonBefore === this.#reason) return;
+    const told = this.#told;
+    if (!this.stale) this.#told = this.#state;
+    this.#onChange(this, told);
   }
 
   #judge(): void {
     if (this.#isLost) this.#set('draining', `left DNS, and gives no sign of life: ${this.#last!.reason}`);
     else if (this.pod.departed) this.#set('draining', 'left DNS');
     else if (!this.#health.ready) this.#set('unready', this.#health.reason);
+    else if (this.stale) this.#set('unready', this.#doubt);
     else if (this.ejected) this.#set('ejected', this.#ejectionReason);
     else this.#set('ready', this.#health.reason);
   }

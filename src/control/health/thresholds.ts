@@ -13,6 +13,11 @@ export interface Thresholds {
   readonly failureThreshold: number;
 }
 
+/** One failure that decides alone. */
+export function notReady(reason: string): HealthState {
+  return { ready: false, row: 0, reason };
+}
+
 /** A probe could not be made: nothing is known but why, which a Pod that was never asked shows. */
 export function notAsked(state: HealthState, reason: string): HealthState {
   return state === INITIAL_HEALTH ? { ...state, reason } : state;

@@ -5,6 +5,7 @@ import type { Metrics } from '../../observe/metrics.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
+import type { Pulse } from '../../platform/pulse.ts';
 import type { Random } from '../../platform/random.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
@@ -33,6 +34,8 @@ export interface HttpDeps {
   readonly accessLog: AccessLog;
   /** Sees clients leave that are not read for now. */
   readonly peers: PeerWatch;
+  /** Asked with the time in hand before knowledge is acted on: this process may have stood still. */
+  readonly pulse: Pick<Pulse, 'check'>;
   /** Looks at answers that are to be merged, and writes what was merged, a little in each turn. */
   readonly slices: WorkSlices;
 }

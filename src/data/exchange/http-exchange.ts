@@ -9,6 +9,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
+import { holdOf } from '../pick/stale.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import type { Downstream, Exchange } from './exchange.ts';
 import type { HttpDeps } from './http-deps.ts';
@@ -137,7 +138,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
       backend = this.deps.cell.current().backends.get(this.backend);
     }
     const pick = this.pickNow(backend);
-    const hold = holdOf(this.rule);
+    const hold = holdOf(this.rule, backend);
     switch (pick.type) {
       case 'pod': {
         const queued =
@@ -242,8 +243,9 @@ export abstract class HttpExchange implements Exchange, PickContext {
     const { rule, backend } = this;
     if (!this.#rematch() || (this.rule === rule && this.backend === backend)) return;
     const held = this.#held!;
-    const hold = holdOf(this.rule);
-    const pick = this.pickNow(this.deps.cell.current().backends.get(this.backend));
+    const backendNow = this.deps.cell.current().backends.get(this.backend);
+    const hold = holdOf(this.rule, backendNow);
+    const pick = this.pickNow(backendNow);
     // Whoever waits on has its turn when all have found their place, in order of arrival.
     const canWait = hold !== null && hold.timeoutMs > 0 && pick.type !== 'fail';
     if (canWait || pick.type === 'wait') {
@@ -396,10 +398,6 @@ export abstract class HttpExchange implements Exchange, PickContext {
   protected get bytesSent(): number {
     return 0;
   }
-}
-
-export function holdOf({ selection }: RuleConfig): HoldConfig | null {
-  return selection.type === 'Leader' || selection.type === 'Ordinal' ? selection.hold : null;
 }
 
 /** A configured name as a field value: bytes beyond Latin-1 and controls become `?`. */

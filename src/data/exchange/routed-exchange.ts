@@ -11,7 +11,7 @@ import { AnswerRelay } from './answer-relay.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
 import { isConnectionBound } from './connection-bound.ts';
-import { HttpExchange, holdOf } from './http-exchange.ts';
+import { HttpExchange } from './http-exchange.ts';
 import { KeptBody } from './kept-body.ts';
 import { learns } from './learn.ts';
 import { TurnedAway } from './turned-away.ts';
@@ -219,13 +219,13 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const { head } = reader;
     const { selection, retry } = this.rule;
     const rule = selection.type === 'Leader' ? learns(attempt.backend.config.leader, head) : null;
-    if (rule !== null) {
+    if (rule !== null && selection.type === 'Leader') {
       this.deps.outcomes.report({
         kind: 'not_leader',
         podId: attempt.pod.id,
         hint: rule.hint,
       });
-      if (this.#kept.pieces !== null && retry.attempts > 0 && holdOf(this.rule)!.timeoutMs > 0) {
+      if (this.#kept.pieces !== null && retry.attempts > 0 && selection.hold.timeoutMs > 0) {
         attempt.count('not_leader');
         this.#drop(attempt);
         this.#turnedAway ??= new TurnedAway(retry.attempts);

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
+import type { Pulse } from '../../platform/pulse.ts';
 import type { Random } from '../../platform/random.ts';
 import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
@@ -20,6 +21,8 @@ export interface TcpDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** As `HttpDeps.pulse`. */
+  readonly pulse: Pick<Pulse, 'check'>;
   readonly random: Random;
   readonly pools: UpstreamPools;
   readonly tunnels: TunnelRegistry;

@@ -13,6 +13,7 @@ import type { PodPool } from '../forward/upstream-pool.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
+import { holdOf } from '../pick/stale.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
 import { NO_REQUEST, type TcpDeps } from './tcp-deps.ts';
 import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
@@ -86,7 +87,7 @@ export class TcpExchange {
       return;
     }
     const { pick, backend } = this.#pick();
-    const hold = holdOf(this.#rule);
+    const hold = holdOf(this.#rule, backend);
     const mustQueue =
       !released && hold !== null && hold.timeoutMs > 0 && this.#deps.holdQueue(this.#backend).releasing;
     if (pick.type === 'pod' && !mustQueue) this.#connect(pick.pod, backend!);
@@ -170,12 +171,12 @@ export class TcpExchange {
 
   /** The rule of its listener may be another now: it waits on under that one, in its order of arrival. */
   #rematchHeld(queue: HoldQueue, held: Held, unwatch: () => void): void {
-    const [rule, backend] = [this.#rule, this.#backend];
+    const [rule, name] = [this.#rule, this.#backend];
     const matched = this.#rematch();
-    if (matched && this.#rule === rule && this.#backend === backend) return;
+    if (matched && this.#rule === rule && this.#backend === name) return;
     unwatch();
-    const hold = matched ? holdOf(this.#rule) : null;
-    const { pick } = this.#pick();
+    const { pick, backend } = this.#pick();
+    const hold = matched ? holdOf(this.#rule, backend) : null;
     if (hold !== null && hold.timeoutMs > 0 && pick.type !== 'fail') {
       this.#hold(pick, hold, { queue, held });
       return;
@@ -342,8 +343,4 @@ export class TcpExchange {
     this.#deps.logger.debug({ rule: this.#rule.name, failure }, 'TCP connection closed');
     this.#client.destroy();
   }
-}
-
-function holdOf({ selection }: RuleConfig): HoldConfig | null {
-  return selection.type === 'Leader' || selection.type === 'Ordinal' ? selection.hold : null;
 }

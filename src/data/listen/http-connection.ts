@@ -340,6 +340,7 @@ export class HttpConnection implements Downstream, Waiting {
       this.#answerOwn(OVERLOADED, head, false);
       return;
     }
+    this.#deps.pulse.check(nowMs);
     const started = startExchange(this.#deps, this, head, this.#listener, nowMs);
     if ('start' in started) {
       this.#exchange = started;

@@ -11,6 +11,7 @@ import { chooseBackend } from '../pick/choose-backend.ts';
  * Destroying the socket ends the exchange at whatever step it is.
  */
 export function handleTcpConnection(client: Socket, listener: InboundListener, deps: TcpDeps): void {
+  deps.pulse.check(deps.clock.nowMs());
   const rule = matcherFor(listener.snapshot).match(NO_REQUEST);
   if (rule === null) {
     client.on('error', () => {});

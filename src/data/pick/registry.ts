@@ -4,6 +4,7 @@ import type { Picker } from './contract.ts';
 import { fanOutPicker } from './fan-out.ts';
 import { leaderPicker } from './leader.ts';
 import { ordinalPicker } from './ordinal.ts';
+import { unlessStale } from './stale.ts';
 
 const pickers = new WeakMap<Selection, Picker>();
 
@@ -11,10 +12,18 @@ const pickers = new WeakMap<Selection, Picker>();
 export function pickerFor(selection: Selection): Picker {
   let picker = pickers.get(selection);
   if (picker === undefined) {
-    picker = make(selection);
+    picker = patient(make(selection));
     pickers.set(selection, picker);
   }
   return picker;
+}
+
+/** One that fails no request because of a stall. */
+function patient(picker: Picker): Picker {
+  return {
+    pick: (backend, context) => unlessStale(picker.pick(backend, context), backend),
+    exclusion: (pod, backend, context) => picker.exclusion(pod, backend, context),
+  };
 }
 
 function make(selection: Selection): Picker {

@@ -126,6 +126,7 @@ export async function tcp(
         metrics,
         logger: silentLogger,
         clock: systemClock,
+        pulse: { check() {} },
         random: () => 0,
         tunnels,
         peers,
