@@ -47,6 +47,14 @@ describe('routes are tried in the order of precedence (Gateway API, HTTPRouteRul
       [rule('b', [], { queryParams: [field('a'), field('b')] }), rule('a', [], { headers: [field('a')] })],
     ],
     [
+      'more query parameters first',
+      [
+        rule('c', []),
+        rule('b', [], { queryParams: [field('a')] }),
+        rule('a', [], { queryParams: [field('a'), field('b')] }),
+      ],
+    ],
+    [
       'a method before headers',
       [rule('b', [], { headers: [field('a')] }), rule('a', [], { methods: ['GET'] })],
     ],
@@ -59,6 +67,10 @@ describe('routes are tried in the order of precedence (Gateway API, HTTPRouteRul
   it('what ranks alike stays in the order of the file', () => {
     expect(order(rule('z', []), rule('y', [], prefix('/')), rule('x', [], {}))).toEqual(['z', 'y', 'x']);
     expect(order(rule('z', [], prefix('/t/')), rule('y', [], prefix('/t')))).toEqual(['z', 'y']);
+    // How many methods a match lists makes it neither more nor less specific.
+    const methods = (...list: string[]) => ({ methods: list });
+    expect(order(rule('z', [], methods('GET')), rule('y', [], methods('GET', 'HEAD')))).toEqual(['z', 'y']);
+    expect(order(rule('z', [], methods('GET', 'HEAD')), rule('y', [], methods('GET')))).toEqual(['z', 'y']);
   });
 
   it('each match under each hostname is a route, and a rule without any is one', () => {
