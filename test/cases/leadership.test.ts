@@ -141,7 +141,7 @@ scenario(
     // The newer one stops claiming: what it showed stays seen.
     db0.claim = false;
     await scene.until(
-      ({ leadership }) => leadership.reason === 'db-1 claims with term 6, but term 7 was seen',
+      ({ leadership }) => leadership.reason.includes('db-1 claims with term 6, but term 7 was seen'),
       'refused by term',
     );
     await pause(200);
