@@ -11,6 +11,7 @@ import type { HostPort } from '../model/config.ts';
 import { redactTarget } from '../model/redact.ts';
 import { bind } from '../platform/bind.ts';
 import { runGuarded } from '../platform/guard.ts';
+import { LocalErrorLog, localErrorOf } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 
 import { answerProblem, problemText } from './problem.ts';
@@ -102,9 +103,12 @@ export async function startGuardedServer(options: GuardedOptions, handle: Handle
   }
 
   const bound = await bind(server, options.address, key);
-  server.on('error', (error) =>
-    logger.error({ err: error, server: key }, 'an admin server reported an error'),
-  );
+  const localErrors = new LocalErrorLog(logger);
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    const local = localErrorOf(error.code);
+    if (local === null) logger.error({ err: error, server: key }, 'an admin server reported an error');
+    else localErrors.report(`accept (${key})`, local);
+  });
   return { address: bound, close: () => close(server, connections) };
 }
 
