@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
+import { crashed, runGuarded } from './guard.ts';
 import { connectionKey, linuxTables, type Row, RowScanner, type TableSource } from './tcp-table.ts';
 import { inSlices } from './turn.ts';
 
@@ -86,7 +87,9 @@ export class VanishedPeers {
   #plan(): void {
     if (this.#closed) return;
     this.#timer = this.#clock.after(this.#restMs, () => {
-      void this.look().finally(() => this.#plan());
+      void this.look()
+        .catch((error: unknown) => crashed('peer_watch', error))
+        .finally(() => this.#plan());
     });
   }
 
@@ -132,7 +135,11 @@ export class VanishedPeers {
       const seenMs = before === null || now.count < before.count ? 0 : before.ms + passedMs;
       seen.silence = { count: now.count, ms: Math.max(now.ms, seenMs) };
       if (seen.silence.ms >= SILENT_MS && now.count >= LEAST_UNANSWERED && !socket.destroyed)
-        this.#onVanished(socket);
+        runGuarded(
+          'peer_watch',
+          () => this.#onVanished(socket),
+          () => socket.destroy(),
+        );
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { onInternalError } from '../../../src/platform/guard.ts';
 import { connectionKey, type TableSource } from '../../../src/platform/tcp-table.ts';
 import { VanishedPeers } from '../../../src/platform/vanished-peers.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
@@ -19,6 +20,7 @@ class Line {
   connecting = false;
   bytesRead = 0;
   bytesWritten = 0;
+
   /** Columns of the row. */
   state = '01';
   timer = '00';
@@ -30,6 +32,10 @@ class Line {
   rto = 20;
 
   constructor(readonly localPort: number) {}
+
+  destroy(): void {
+    this.destroyed = true;
+  }
 
   row(): string {
     const key = connectionKey(this.localAddress, this.localPort, this.remoteAddress, this.remotePort);
@@ -45,7 +51,7 @@ afterEach(() => peers.close());
 function watched(...lines: Line[]) {
   const clock = new VirtualClock();
   const gone: Line[] = [];
-  const world = { clock, gone, looks: 0, complete: true, tookMs: 0 };
+  const world = { clock, gone, looks: 0, complete: true, tookMs: 0, onVanished: (_line: Line) => {} };
   const tables: TableSource = async (reader) => {
     world.looks++;
     clock.advance(world.tookMs);
@@ -56,6 +62,7 @@ function watched(...lines: Line[]) {
     () => lines as unknown as Socket[],
     (socket) => {
       gone.push(socket as unknown as Line);
+      world.onVanished(socket as unknown as Line);
       (socket as unknown as Line).destroyed = true;
     },
     clock,
@@ -231,4 +238,20 @@ describe('VanishedPeers', () => {
     await w.run(6000);
     expect(w.gone).toEqual([]);
   });
+});
+
+it('a mistake met at one peer costs that one alone', async () => {
+  const lines = [1, 2].map((port) =>
+    Object.assign(new Line(port), { bytesWritten: 1, timer: '01', retransmits: 7, when: 0, rto: 5000 }),
+  );
+  const errors: unknown[] = [];
+  const ignore = onInternalError((where, error) => errors.push([where, error]));
+  const w = watched(...lines);
+  w.onVanished = (line) => {
+    if (line === lines[0]) throw new Error('a mistake');
+  };
+  await w.run(6000);
+  ignore();
+  expect(errors).toEqual([['peer_watch', new Error('a mistake')]]);
+  expect(lines.map(({ destroyed }) => destroyed)).toEqual([true, true]);
 });
