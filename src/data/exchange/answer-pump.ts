@@ -74,10 +74,15 @@ export class AnswerPump implements SlicedWork {
     this.#owner.crashed(error);
   }
 
+  /** An entry from the event loop (docs/adr/0008). */
   #taken(isLast: boolean, isBroken: boolean): void {
-    this.#body.freeSpent();
-    if (isLast || isBroken) this.#end(!isBroken);
-    else if (!this.#isOver) this.#slices.add(this);
+    try {
+      this.#body.freeSpent();
+      if (isLast || isBroken) this.#end(!isBroken);
+      else if (!this.#isOver) this.#slices.add(this);
+    } catch (error) {
+      this.#owner.crashed(error);
+    }
   }
 
   #end(isUnused: boolean): void {

@@ -34,15 +34,14 @@ async function pumping() {
     return new SlicePart(blocks, 0, ANSWER_BYTES, true);
   });
   const seen = { handedOn: 0, written: 0, givenBack: [] as boolean[] };
+  const crashes: unknown[] = [];
   const owner = {
     handedOn(bytes: number) {
       seen.handedOn += bytes;
     },
     written: () => void seen.written++,
     giveBack: (_out: Buffer, isUnused: boolean) => void seen.givenBack.push(isUnused),
-    crashed: (error: unknown) => {
-      throw error;
-    },
+    crashed: (error: unknown) => void crashes.push(error),
   };
   const out = Buffer.alloc(BLOCK_BYTES);
   const pump = new AnswerPump(socket, new WorkSlices(), owner, out, 'HEAD', new ComposedBody(parts));
@@ -51,7 +50,7 @@ async function pumping() {
     () => seen.handedOn > BLOCK_BYTES && socket.writableLength > 0,
     () => 'the kernel to take no more',
   );
-  return { client, socket, source, seen, pump };
+  return { client, socket, source, seen, pump, crashes };
 }
 
 describe('an answer for a client that does not read', () => {
@@ -88,5 +87,19 @@ describe('an answer for a client that does not read', () => {
       () => 'what was handed on to be sent',
     );
     expect(seen).toEqual({ handedOn, written: 0, givenBack: [false] });
+  });
+
+  it('costs its connection, not the process, where a mistake is met once the kernel has taken a piece', async () => {
+    const { client, source, crashes } = await pumping();
+    const mistake = new Error('mistake');
+    source.giveBack = () => {
+      throw mistake;
+    };
+    client.socket.resume();
+    await poll(
+      () => crashes.length > 0,
+      () => 'the mistake to be told',
+    );
+    expect(crashes).toEqual([mistake]);
   });
 });
