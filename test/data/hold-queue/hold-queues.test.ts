@@ -54,6 +54,15 @@ it('those that a reload joins leave in order of arrival over all', () => {
   expect(queues.sizes()).toEqual({ x: 0, y: 0, z: 0 });
 });
 
+it('one whose new backend is as it was before is asked all the same', () => {
+  wait('a', 'x');
+  next = { a: 'y' };
+  released = true;
+  const before = snapshot('x', 'y');
+  queues.follow({ ...before, listeners: [] }, before);
+  expect(log).toEqual(['a']);
+});
+
 it('a move is no end of a hold', () => {
   wait('a', 'x');
   next = { a: 'y' };

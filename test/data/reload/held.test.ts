@@ -80,11 +80,15 @@ describe('a held write', () => {
 
   it('that a lower limit would not have let in waits on, and counts for it', async () => {
     const { stage, client, reload } = await held();
-    await reload({ rules: [writes('db', { maxRequests: 1 })] });
     const second = await stage.client();
-    expectProblem(await second.exchange(POST), 'hold_full', false);
+    second.send(POST);
+    await untilHeld(stage, 'db', 2);
+    await reload({ rules: [writes('db', { maxRequests: 1 })] });
+    const third = await stage.client();
+    expectProblem(await third.exchange(POST), 'hold_full', false);
     stage.plane.setLeader('db-0');
     expect((await client.response('POST')).status).toBe(200);
+    expect((await second.response('POST')).status).toBe(200);
   });
 
   it('that no rule matches any more gets no_route, and counts for no rule', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { leaderSelection, type Reload } from '../../helpers/data-plane.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
+import type { PodConnection } from '../../helpers/raw-pod.ts';
 import { lines, type Scene, scene } from '../../helpers/scene.ts';
 import { poll } from '../../helpers/waiting.ts';
 import { matchOf } from '../fixtures.ts';
@@ -114,4 +115,29 @@ it('a name that comes back counts from nothing, and right', async () => {
   expect(metric('headroute_held_requests')).toBe(0);
   expect(metric('headroute_upstream_connections', 'active')).toBe(0);
   expect(metric('headroute_upstream_connections', 'idle')).toBe(1);
+});
+
+it('the last request on a connection of a removed listener is counted, and its series go again', async () => {
+  let answer = (): void => {};
+  const script = {
+    onRequest: (connection: PodConnection) => {
+      answer = () => connection.answer('');
+    },
+  };
+  const stage = await scene({ scripts: [script], rules: rulesOf(FIRST) });
+  const client = await stage.client();
+  client.send(GET);
+  await stage.pod.request(1);
+  answer();
+  await client.response();
+  await stage.plane.reload({ listener: null });
+  const hasRule = (): boolean => seriesOf(stage).some((text) => text.includes('rule=reads'));
+  await poll(() => !hasRule(), 'its series gone');
+  client.send(GET);
+  await stage.pod.request(2);
+  expect(stage.plane.metric('headroute_requests_in_flight', 'reads')).toBe(1);
+  answer();
+  expect((await client.response()).status).toBe(200);
+  expect(stage.plane.metric('headroute_requests_total', 'reads', 'db', '200')).toBe(1);
+  await poll(() => !hasRule(), 'its series gone again');
 });
