@@ -125,7 +125,7 @@ export class DataPlane {
         return cell.current().config.selfPodName;
       },
     };
-    this.#deps = { http, tcp, admission };
+    this.#deps = { http, tcp, admission, turn };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));
     this.#vanished = new VanishedPeers(
       () => this.#openSockets(),
@@ -291,7 +291,8 @@ export class DataPlane {
     const queues = this.#queues.dropSeries(snapshot);
     const names = new Set<string>();
     for (const { config } of [...this.#listeners.values(), ...this.#draining]) names.add(config.name);
-    this.#deps.http.metrics.connections.remove(([listener]) => !names.has(listener!));
+    const { connections, acceptDelay } = this.#deps.http.metrics;
+    for (const family of [connections, acceptDelay]) family.remove(([listener]) => !names.has(listener!));
     this.#seriesMayLeave = pools || rules || queues || this.#draining.size > 0;
   }
 

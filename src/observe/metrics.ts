@@ -73,6 +73,12 @@ export class Metrics {
   readonly connections = new CellFamily('headroute_connections', 'gauge', 'Open downstream connections.', [
     'listener',
   ]);
+  readonly acceptDelay = new CellFamily(
+    'headroute_accept_delay_seconds',
+    'gauge',
+    'How long a connection that is accepted now has waited for it in the kernel.',
+    ['listener'],
+  );
   readonly upstreamConnections = new CellFamily(
     'headroute_upstream_connections',
     'gauge',

@@ -36,6 +36,7 @@ const PROMISED: Readonly<Record<string, string>> = {
   headroute_dns_lookups_total: 'backend,type,result',
   headroute_dns_lookup_duration_seconds: 'backend',
   headroute_connections: 'listener',
+  headroute_accept_delay_seconds: 'listener',
   headroute_upstream_connections: 'backend,state',
   headroute_config_reloads_total: 'result',
   headroute_config_last_reload_successful: '',

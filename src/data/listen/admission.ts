@@ -8,6 +8,8 @@ const SLICE = 256;
  * how fast they get in. So many requests cost about what accepting one does.
  */
 const ACCEPTING_SLICE = 4;
+/** Of clients that are in and wait for n of these, n² more requests are begun in a turn. */
+const ACCEPTING_WAIT_MS = 50;
 /** What is refused costs less than what is begun. If it took the place of that, nothing would be answered in time. */
 const REFUSED_PER_BEGUN = 4;
 /** A request that waited longer before it was looked at is refused, once all have waited for so long for an interval. */
@@ -86,7 +88,7 @@ export class Admission implements TurnTask {
     const accepted = this.#accepted;
     this.#accepted = false;
     this.#inTurn = false;
-    if (this.#at < this.#queue.length) this.#run(accepted && !this.#overloaded ? ACCEPTING_SLICE : SLICE);
+    if (this.#at < this.#queue.length) this.#run(accepted);
     this.#sliced = accepted || this.#at < this.#queue.length;
     if (this.#sliced) this.#begin();
     else this.#judge(0, 0);
@@ -98,11 +100,11 @@ export class Admission implements TurnTask {
     this.#turn.add(this);
   }
 
-  /** @param count how many may begin, besides those that are refused */
-  #run(count: number): void {
+  #run(accepting: boolean): void {
     const queue = this.#queue;
     // One reading of the clock is exact enough for a slice.
     const nowMs = this.#clock.nowMs();
+    const count = accepting ? sliceBeside(nowMs - queue[this.#at]!.waitsSinceMs) : SLICE;
     const end = Math.min(queue.length, this.#at + count * REFUSED_PER_BEGUN);
     for (let begun = 0; this.#at < end && begun < count; ) {
       const connection = queue[this.#at++]!;
@@ -128,4 +130,9 @@ export class Admission implements TurnTask {
     this.#overloaded = overloaded;
     this.#onOverload(overloaded);
   }
+}
+
+/** The longer those who are in have to wait, the more of them go before the next one gets in. */
+function sliceBeside(waitedMs: number): number {
+  return Math.min(SLICE, ACCEPTING_SLICE + Math.floor((waitedMs / ACCEPTING_WAIT_MS) ** 2));
 }

@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { HostPort, ListenerConfig } from '../../model/config.ts';
+import { resizeBacklog, waitingConnections } from '../../platform/backlog.ts';
 import { type BindAddress, bind } from '../../platform/bind.ts';
 import { crashed } from '../../platform/guard.ts';
 import { type LocalErrorLog, localErrorOf } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { TurnEnd } from '../../platform/turn-end.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
-
-/** What the kernel allows by default (net.core.somaxconn): a burst waits here, as Node accepts one connection a turn (docs/performance.md). */
-const BACKLOG = 4096;
+import { AcceptQueue, BACKLOG } from './accept-queue.ts';
 
 /** Where a failed accept is told. Without a descriptor libuv drops the client and goes on, mostly without a word. */
 export interface AcceptLog {
@@ -20,17 +20,25 @@ export class BoundAddress {
   /** The literal address, whatever name the configuration has for it. */
   readonly host: string;
   readonly port: number;
+  /** What waits in the kernel. */
+  readonly queue: AcceptQueue;
   readonly #server: Server;
   #taker: ((socket: Socket) => void) | null = null;
   readonly #waiting: Socket[] = [];
   #refuses = false;
 
-  private constructor(server: Server, { host, port }: BindAddress) {
+  private constructor(server: Server, { host, port }: BindAddress, turn: TurnEnd) {
     this.#server = server;
     this.host = host;
     this.port = port;
+    const kernel = {
+      resize: (backlog: number): void => void resizeBacklog(server, backlog),
+      waiting: () => waitingConnections(port),
+    };
+    this.queue = new AcceptQueue(kernel, turn);
     server.on('connection', (socket: Socket) => {
       try {
+        this.queue.accepted();
         if (this.#taker === null) this.#waiting.push(socket);
         else this.#taker(socket);
       } catch (error) {
@@ -41,9 +49,13 @@ export class BoundAddress {
   }
 
   /** @throws Error of `bind` */
-  static async bind(config: ListenerConfig, { logger, localErrors }: AcceptLog): Promise<BoundAddress> {
+  static async bind(
+    config: ListenerConfig,
+    { logger, localErrors }: AcceptLog,
+    turn: TurnEnd,
+  ): Promise<BoundAddress> {
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    const bound = new BoundAddress(server, await listen(server, config.address, config.name));
+    const bound = new BoundAddress(server, await listen(server, config.address, config.name), turn);
     server.on('error', (error: NodeJS.ErrnoException) => {
       const local = localErrorOf(error.code);
       if (local === null) logger.error({ port: bound.port, error: String(error) }, 'accept failed');

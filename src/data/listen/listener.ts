@@ -4,6 +4,7 @@ import type { ListenerSnapshot } from '../../model/snapshot.ts';
 import type { Cell } from '../../observe/primitives.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
+import type { TurnEnd } from '../../platform/turn-end.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
@@ -22,6 +23,7 @@ export interface ListenerDeps {
   readonly tcp: TcpDeps;
   /** When requests are begun, and which are refused for having waited. */
   readonly admission: Admission;
+  readonly turn: TurnEnd;
 }
 
 /** One bound address and the connections that came in by it, whatever its name and rules are from reload to reload. */
@@ -54,7 +56,7 @@ export class Listener implements InboundListener {
 
   /** Binds the address; connections wait until `accept`. @throws Error of `bind` */
   static async bind(config: ListenerConfig, deps: ListenerDeps): Promise<Listener> {
-    return new Listener(config, deps, await BoundAddress.bind(config, deps.http));
+    return new Listener(config, deps, await BoundAddress.bind(config, deps.http, deps.turn));
   }
 
   get config(): ListenerConfig {
@@ -148,6 +150,10 @@ export class Listener implements InboundListener {
 
   tick(nowMs: number): void {
     for (const connection of this.#http) connection.tick(nowMs);
+    if (this.#bound === null) return;
+    const { queue } = this.#bound;
+    queue.tick(nowMs);
+    this.#deps.http.metrics.acceptDelay.with(this.config.name).value = queue.delayMs(nowMs) / 1000;
   }
 
   #stopListening(): void {
