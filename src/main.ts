@@ -6,7 +6,7 @@ import { HELP } from './cli/help.ts';
 import { resolveFile } from './cli/resolve-live.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
-import { becameParseThread } from './control/config/parse-thread.ts';
+import { becameParseThread } from './control/config/watching/parse-thread.ts';
 import { LineWriter } from './observe/line-writer.ts';
 import { stderrDescriptor } from './observe/stderr.ts';
 import { version } from './platform/version.ts';

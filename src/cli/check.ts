@@ -1,6 +1,6 @@
-import type { Environment } from '../control/config/environment.ts';
 import { loadConfig } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
+import type { Environment } from '../control/config/text/environment.ts';
 
 /**
  * `headroute check`: prints every problem of a configuration file, one a line, or that there is none.

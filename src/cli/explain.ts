@@ -1,6 +1,6 @@
-import type { Environment } from '../control/config/environment.ts';
 import { loadConfig } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
+import type { Environment } from '../control/config/text/environment.ts';
 import { requestViewOf } from '../data/described-request.ts';
 import { explainRequest, listenerOfUrl } from '../data/explain.ts';
 import type { RequestView } from '../data/request-view.ts';

@@ -1,4 +1,4 @@
-import { jsonSchema } from '../control/config/json-schema.ts';
+import { jsonSchema } from '../control/config/grammar/json-schema.ts';
 
 /**
  * `headroute schema`: prints the JSON Schema of the configuration.

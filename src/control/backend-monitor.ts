@@ -7,7 +7,7 @@ import type { Logger } from '../platform/logger.ts';
 import { inSlices } from '../platform/turn.ts';
 import type { BackendInput } from './build-snapshot.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
-import { Membership } from './discovery/membership.ts';
+import { Membership } from './discovery/membership/membership.ts';
 import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
 import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
 import { type HighestTerm, LeaderWatch } from './leadership/watch.ts';

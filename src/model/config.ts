@@ -1,6 +1,6 @@
 /**
  * The configuration after validation: every default filled in, durations in milliseconds (`…Ms`), sizes in bytes.
- * Plain data that survives `structuredClone`. The YAML grammar is in control/config/schema.ts (SPEC 2).
+ * Plain data that survives `structuredClone`. The YAML grammar is in control/config/grammar/schema.ts (SPEC 2).
  */
 
 /** A socket address. `host` is a literal IP (no brackets) or a name; `''` means every local address. */

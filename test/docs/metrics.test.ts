@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { LookupResult } from '../../src/control/discovery/answer.ts';
+import type { LookupResult } from '../../src/control/discovery/wire/answer.ts';
 import type { ProbeOutcome } from '../../src/control/health/probe-result.ts';
 import type { HoldOutcome } from '../../src/data/forward/hold-queue.ts';
 import { FAILURE_NAMES, FAILURES } from '../../src/model/failure.ts';

@@ -1,10 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
-import type { DiscoveryDeps } from '../../src/control/discovery/backend-resolver.ts';
 import type { Discovery, Member } from '../../src/control/discovery/contract.ts';
 import { createDiscovery } from '../../src/control/discovery/discovery.ts';
-import { Membership } from '../../src/control/discovery/membership.ts';
+import { Membership } from '../../src/control/discovery/membership/membership.ts';
+import type { DiscoveryDeps } from '../../src/control/discovery/wire/backend-resolver.ts';
 import { type DnsServer, type DnsServerOptions, startDnsServer } from '../../src/demo/dns-server.ts';
 import type { BackendConfig, DiscoveryConfig, HostPort } from '../../src/model/config.ts';
 import { Metrics } from '../../src/observe/metrics.ts';

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { ControlLoop } from '../../src/control/control-loop.ts';
-import { exchangeTcp } from '../../src/control/discovery/exchange-tcp.ts';
-import { exchangeUdp } from '../../src/control/discovery/exchange-udp.ts';
+import { exchangeTcp } from '../../src/control/discovery/wire/exchange-tcp.ts';
+import { exchangeUdp } from '../../src/control/discovery/wire/exchange-udp.ts';
 import { Launcher } from '../../src/control/health/launcher.ts';
 import { ProbeLoop } from '../../src/control/health/probe-loop.ts';
 import { HoldQueue } from '../../src/data/forward/hold-queue.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import type { Environment } from './environment.ts';
 import { type ParseResult, parseConfig } from './parse.ts';
 import { quote } from './problem.ts';
+import type { Environment } from './text/environment.ts';
 
 /** A ConfigMap holds 1 MiB; anything far above is not a configuration. */
 const MAX_BYTES = 8 * 1024 * 1024;

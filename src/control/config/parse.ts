@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Config, Problem } from '../../model/config.ts';
-import { assemble } from './assemble.ts';
 import { checkAddresses } from './checks/addresses.ts';
 import { checkNames } from './checks/names.ts';
 import { checkReferences } from './checks/references.ts';
 import { checkSelf } from './checks/self.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUnreachable } from './checks/unreachable.ts';
-import { concealed, withoutValues } from './conceal.ts';
-import type { Environment } from './environment.ts';
-import { withHiddenValues } from './hidden-values.ts';
+import { assemble } from './grammar/assemble.ts';
+import { readDocument } from './grammar/read-document.ts';
+import type { Report } from './grammar/read-fields.ts';
 import { formatPath, type Path } from './problem.ts';
-import { readDocument } from './read-document.ts';
-import type { Report } from './read-fields.ts';
-import { type Located, readTree, type Tree } from './yaml-tree.ts';
+import { concealed, withoutValues } from './text/conceal.ts';
+import type { Environment } from './text/environment.ts';
+import { withHiddenValues } from './text/hidden-values.ts';
+import { type Located, readTree, type Tree } from './text/yaml-tree.ts';
 
 /** Where values stand in the file that a reload may not be able to change, by their path. */
 export type Places = Readonly<Record<string, { readonly line: number; readonly column: number }>>;

@@ -1,16 +1,16 @@
 import type { BackendConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
-import { AddressBook } from './address-book.ts';
-import { addressSource } from './address-source.ts';
-import { backendResolver, type DiscoveryDeps } from './backend-resolver.ts';
 import type { Discovery, DiscoveryEvents, Member } from './contract.ts';
-import type { Membership, Round } from './membership.ts';
-import { PtrNames } from './ptr-names.ts';
-import { RefreshLoop, type Turn } from './refresh-loop.ts';
-import type { Resolver } from './resolver.ts';
-import type { Source, SourceContext } from './source.ts';
-import { srvSource } from './srv-source.ts';
-import { statefulSetSource } from './stateful-set-source.ts';
+import type { Membership, Round } from './membership/membership.ts';
+import { RefreshLoop, type Turn } from './membership/refresh-loop.ts';
+import { AddressBook } from './questions/address-book.ts';
+import { addressSource } from './questions/address-source.ts';
+import { PtrNames } from './questions/ptr-names.ts';
+import type { Source, SourceContext } from './questions/source.ts';
+import { srvSource } from './questions/srv-source.ts';
+import { statefulSetSource } from './questions/stateful-set-source.ts';
+import { backendResolver, type DiscoveryDeps } from './wire/backend-resolver.ts';
+import type { Resolver } from './wire/resolver.ts';
 
 /** How long a slow round may keep what it has already found to itself; doubles while it goes on. */
 const FIRST_PROGRESS_MS = 25;

@@ -1,5 +1,5 @@
 /** One change for each key of the configuration, none of which may be noticed by those who are served. */
-import { jsonSchema } from '../../../src/control/config/json-schema.ts';
+import { jsonSchema } from '../../../src/control/config/grammar/json-schema.ts';
 import type { Ports } from './case-pod.ts';
 import { discoveryOf, type Json, SERVICE } from './sidecar-config.ts';
 

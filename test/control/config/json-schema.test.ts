@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { jsonSchema } from '../../../src/control/config/json-schema.ts';
+import { jsonSchema } from '../../../src/control/config/grammar/json-schema.ts';
 import { LEADER, sample } from './sample.ts';
 
 type Node = { properties?: Record<string, Node>; anyOf?: Node[]; items?: Node; description?: string };

@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ParseResult, parseConfig } from '../../../src/control/config/parse.ts';
-import { parseAside } from '../../../src/control/config/parse-thread.ts';
-import { watchConfig } from '../../../src/control/config/watch.ts';
+import { parseAside } from '../../../src/control/config/watching/parse-thread.ts';
+import { watchConfig } from '../../../src/control/config/watching/watch.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { version } from '../../../src/platform/version.ts';
 import { mainThreadCpuMs } from '../../helpers/thread-cpu.ts';
@@ -58,7 +58,7 @@ describe('the thread', () => {
     const outfile = join(scratch(), 'program.mjs');
     buildSync({
       stdin: {
-        contents: `import { becameParseThread } from './src/control/config/parse-thread.ts'; becameParseThread();`,
+        contents: `import { becameParseThread } from './src/control/config/watching/parse-thread.ts'; becameParseThread();`,
         resolveDir: process.cwd(),
       },
       outfile,

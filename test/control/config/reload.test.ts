@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { redactConfig } from '../../../src/admin/redact-config.ts';
-import { restartProblems } from '../../../src/control/config/restart.ts';
+import { restartProblems } from '../../../src/control/config/watching/restart.ts';
 import { PRESET_NAMES } from '../../../src/control/leadership/presets.ts';
 import { configOf, problemsOf, sample } from './sample.ts';
 

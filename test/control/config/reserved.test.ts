@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RESERVED_KEYS } from '../../../src/control/config/reserved.ts';
+import { RESERVED_KEYS } from '../../../src/control/config/grammar/reserved.ts';
 import { LEADER, problemsOf, sample } from './sample.ts';
 
 const RESERVED: [string, Parameters<typeof sample>[0]][] = [

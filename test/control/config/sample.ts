@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import type { Environment } from '../../../src/control/config/environment.ts';
 import { parseConfig } from '../../../src/control/config/parse.ts';
 import { formatProblem } from '../../../src/control/config/problem.ts';
+import type { Environment } from '../../../src/control/config/text/environment.ts';
 import type { Config } from '../../../src/model/config.ts';
 
 type Fields = Record<string, unknown>;

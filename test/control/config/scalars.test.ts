@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { collide, isLoopback, parseAddress, parseNameserver } from '../../../src/control/config/address.ts';
-import { isDnsName, parseHostname, parseService } from '../../../src/control/config/dns-name.ts';
-import { formatDuration, parseDuration } from '../../../src/control/config/duration.ts';
-import { parseQuantity } from '../../../src/control/config/quantity.ts';
-import { nearest } from '../../../src/control/config/suggest.ts';
+import {
+  collide,
+  isLoopback,
+  parseAddress,
+  parseNameserver,
+} from '../../../src/control/config/grammar/address.ts';
+import { isDnsName, parseHostname, parseService } from '../../../src/control/config/grammar/dns-name.ts';
+import { formatDuration, parseDuration } from '../../../src/control/config/grammar/duration.ts';
+import { parseQuantity } from '../../../src/control/config/grammar/quantity.ts';
+import { nearest } from '../../../src/control/config/grammar/suggest.ts';
 
 describe('durations (GEP-2257)', () => {
   it.each([

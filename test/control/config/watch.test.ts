@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { watchConfig } from '../../../src/control/config/watch.ts';
+import { watchConfig } from '../../../src/control/config/watching/watch.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { pause, poll } from '../../helpers/waiting.ts';
 import { sample, textOf } from './sample.ts';

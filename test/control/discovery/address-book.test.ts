@@ -1,8 +1,8 @@
 /** What is known of a name over both families while one of them fails (case N4). */
 import { describe, expect, it } from 'vitest';
-import { type AddressAnswer, AddressBook } from '../../../src/control/discovery/address-book.ts';
-import { type Answer, failure } from '../../../src/control/discovery/answer.ts';
-import type { Resolver } from '../../../src/control/discovery/resolver.ts';
+import { type AddressAnswer, AddressBook } from '../../../src/control/discovery/questions/address-book.ts';
+import { type Answer, failure } from '../../../src/control/discovery/wire/answer.ts';
+import type { Resolver } from '../../../src/control/discovery/wire/resolver.ts';
 
 const NAME = 'db-0.db';
 

@@ -8,8 +8,8 @@ import {
   readName,
   readQuestion,
   TYPE,
-} from '../../../src/control/discovery/dns-decode.ts';
-import { makeQuery, matchResponse } from '../../../src/control/discovery/dns-query.ts';
+} from '../../../src/control/discovery/wire/dns-decode.ts';
+import { makeQuery, matchResponse } from '../../../src/control/discovery/wire/dns-query.ts';
 import { writeReply } from '../../../src/demo/dns-wire.ts';
 import { CASE_MESSAGES } from '../../helpers/dns-case-messages.ts';
 import { mainThreadCpuMs } from '../../helpers/thread-cpu.ts';

@@ -5,8 +5,8 @@ import {
   isUsableAddress,
   member,
   ordinalOf,
-} from '../../../src/control/discovery/identity.ts';
-import { reverseName } from '../../../src/control/discovery/reverse-name.ts';
+} from '../../../src/control/discovery/questions/identity.ts';
+import { reverseName } from '../../../src/control/discovery/wire/reverse-name.ts';
 import { reverseName as publishedReverseName } from '../../../src/demo/dns-wire.ts';
 
 describe('D23 ordinals', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { anonymous, member } from '../../../src/control/discovery/identity.ts';
-import { MemberCache } from '../../../src/control/discovery/member-cache.ts';
+import { anonymous, member } from '../../../src/control/discovery/questions/identity.ts';
+import { MemberCache } from '../../../src/control/discovery/questions/member-cache.ts';
 
 // SPEC 6, promise 9: a round over 1,000 unchanged Pods must not read 1,000 names again.
 it('makes a Pod once for as long as each round names it, and again after one that did not', () => {

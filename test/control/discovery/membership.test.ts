@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Member } from '../../../src/control/discovery/contract.ts';
-import { identityOf, member } from '../../../src/control/discovery/identity.ts';
-import { Membership, type Round } from '../../../src/control/discovery/membership.ts';
+import { Membership, type Round } from '../../../src/control/discovery/membership/membership.ts';
+import { identityOf, member } from '../../../src/control/discovery/questions/identity.ts';
 
 const scope = { services: ['db.ns'], statefulSet: null };
 function pod(n: number, addresses = [`10.0.0.${n}`], port = 80): Member {

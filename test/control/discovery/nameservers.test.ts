@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseResolvConf } from '../../../src/control/discovery/nameservers.ts';
+import { parseResolvConf } from '../../../src/control/discovery/wire/nameservers.ts';
 
 it('reads nameserver lines as the C library does', () => {
   const text = [

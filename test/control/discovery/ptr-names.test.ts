@@ -1,8 +1,8 @@
 /** When addresses are asked for their names: once, and again only after a failure, and not before its time. */
 import { expect, it } from 'vitest';
-import { type Answer, failure } from '../../../src/control/discovery/answer.ts';
-import { eachBounded } from '../../../src/control/discovery/bounded.ts';
-import { PtrNames } from '../../../src/control/discovery/ptr-names.ts';
+import { eachBounded } from '../../../src/control/discovery/questions/bounded.ts';
+import { PtrNames } from '../../../src/control/discovery/questions/ptr-names.ts';
+import { type Answer, failure } from '../../../src/control/discovery/wire/answer.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
 
 const A = '10.0.0.1';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backOffDelayMs, refreshDelayMs } from '../../../src/control/discovery/refresh-delay.ts';
-import { RefreshLoop, type Turn } from '../../../src/control/discovery/refresh-loop.ts';
+import { backOffDelayMs, refreshDelayMs } from '../../../src/control/discovery/membership/refresh-delay.ts';
+import { RefreshLoop, type Turn } from '../../../src/control/discovery/membership/refresh-loop.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
 
 const bounds = { refreshMinMs: 1000, refreshMaxMs: 30_000 };

@@ -1,6 +1,6 @@
 /** Rounds over real DNS: what makes a round fail, what its members are, and when the next one comes. */
 import { describe, expect, it } from 'vitest';
-import { reverseName } from '../../../src/control/discovery/reverse-name.ts';
+import { reverseName } from '../../../src/control/discovery/wire/reverse-name.ts';
 import type { Logger } from '../../../src/platform/logger.ts';
 import {
   backendFor,

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { watchAddresses } from '../../../src/control/discovery/watch-addresses.ts';
+import { watchAddresses } from '../../../src/control/discovery/questions/watch-addresses.ts';
 import type { DnsServer } from '../../../src/demo/dns-server.ts';
 import { backendFor, dnsServer, moreQueries, testDeps, until } from '../../helpers/dns.ts';
 import { pause } from '../../helpers/waiting.ts';

@@ -1,9 +1,9 @@
 import { formatAddress } from '../../../model/address.ts';
 import type { HostPort } from '../../../model/config.ts';
-import { collide } from '../address.ts';
+import { collide } from '../grammar/address.ts';
+import type { Parts } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
 import { formatPath, type Path } from '../problem.ts';
-import type { Parts } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
 
 /** Two sockets that certainly cannot be bound side by side; admin and debug are there without being written. */
 export function checkAddresses({ fields, listeners }: Parts, report: Report): void {

@@ -1,7 +1,7 @@
+import type { Parts } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
 import type { Path } from '../problem.ts';
 import { formatPath, quote } from '../problem.ts';
-import type { Parts } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
 
 /** Backends and listeners have names of their own, rules within their listener. */
 export function checkNames({ backends, listeners }: Parts, report: Report): void {

@@ -1,8 +1,8 @@
 import type { OrdinalSelection } from '../../../model/config.ts';
+import type { BackendPart, Parts, RulePart } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
+import { didYouMean } from '../grammar/suggest.ts';
 import { quote } from '../problem.ts';
-import type { BackendPart, Parts, RulePart } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
-import { didYouMean } from '../suggest.ts';
 
 type StatefulSet = { readonly name: string; readonly replicas: number; readonly start: number };
 

@@ -1,6 +1,6 @@
+import type { Parts } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
 import { quote } from '../problem.ts';
-import type { Parts } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
 
 /**
  * `key: { self: true }` needs the name of the own Pod. A name that comes from the environment may be empty here: a file

@@ -1,5 +1,5 @@
-import type { ListenerPart, Parts, RulePart } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
+import type { ListenerPart, Parts, RulePart } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
 
 /** A TCP listener sees no requests: one rule takes every connection, by what is known before its first byte. */
 export function checkTcp({ listeners }: Parts, report: Report): void {

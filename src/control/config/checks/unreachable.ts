@@ -1,9 +1,9 @@
 import type { FieldMatch, MatchConfig, RuleConfig } from '../../../model/config.ts';
 import type { Route } from '../../../model/snapshot.ts';
 import { orderRoutes, withoutFinalSlash } from '../../routes.ts';
+import type { ListenerPart, Parts, RulePart } from '../grammar/read-document.ts';
+import type { Report } from '../grammar/read-fields.ts';
 import { formatPath } from '../problem.ts';
-import type { ListenerPart, Parts, RulePart } from '../read-document.ts';
-import type { Report } from '../read-fields.ts';
 
 /**
  * Rules that no request can take, since routes that are tried earlier take all of theirs. Only what is certain: a route

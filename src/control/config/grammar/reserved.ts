@@ -1,0 +1,53 @@
+import type { Path } from '../problem.ts';
+
+/**
+ * Words of the contract that no release implements yet (SPEC 2). They are refused by name, so that a file which relies on them
+ * fails here and not in production.
+ */
+export const RESERVED_KEYS: ReadonlySet<string> = new Set([
+  'tls',
+  'grpc',
+  'grpcStatus',
+  'source',
+  'static',
+  'zone',
+  'proxyProtocol',
+  'affinity',
+  'freshness',
+  'maxLag',
+  'hedge',
+  'handoff',
+  'observe',
+  'filters',
+  'idempotencyKey',
+  'workers',
+  'tracing',
+  'rehearse',
+  'lease',
+  'sentinel',
+  'lineage',
+  'auth',
+  'metrics',
+]);
+
+/** By the last key of their path, or the last two. */
+const RESERVED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['protocol', ['HTTP2']],
+  ['type', ['Lease', 'Sentinel', 'RendezvousHash']],
+  ['log.access', ['errors']],
+  ['debug.address', ['']],
+]);
+
+export const NOT_SUPPORTED = 'is not supported yet';
+
+export function isReservedKey(key: string): boolean {
+  return RESERVED_KEYS.has(key);
+}
+
+export function isReservedValue(path: Path, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  const word = value.toLowerCase();
+  return [path.slice(-1), path.slice(-2)].some((keys) =>
+    RESERVED_VALUES.get(keys.join('.'))?.some((reserved) => reserved.toLowerCase() === word),
+  );
+}

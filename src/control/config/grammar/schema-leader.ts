@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import type { LeaderConfig, LeaderProbeSource, LearnRule, TermSource } from '../../../model/config.ts';
+import { PRESET_NAMES } from '../../leadership/presets.ts';
+import {
+  duration,
+  headerName,
+  headerValue,
+  jsonPointer,
+  object,
+  oneOrMany,
+  ordinal,
+  refuse,
+  service,
+  whole,
+} from './scalars.ts';
+import { httpKeys, probeOf, tcpKeys } from './schema-probe.ts';
+
+const term = object({
+  json: jsonPointer.optional().describe('JSON pointer to it'),
+  header: headerName.optional().describe('Header that carries it'),
+})
+  .transform(({ json, header }, context): TermSource => {
+    if ((json === undefined) === (header === undefined)) refuse(context, 'needs either json or header');
+    return json !== undefined ? { json } : { header: header ?? '' };
+  })
+  .describe(
+    'Where a claim shows its term: an integer of up to 20 digits that only grows, a string or a number',
+  );
+
+const probe = object({
+  ...httpKeys,
+  ...tcpKeys,
+  term: term.optional(),
+  period: duration(10).prefault('1s').describe('Time between two probes of a Pod'),
+  timeout: duration().prefault('500ms').describe('How long an answer may take'),
+  failureThreshold: whole(1, 1000).prefault(2).describe("Unanswered probes before a leader's claim lapses"),
+  successThreshold: whole(1, 1000).prefault(1).describe('Claims in a row before a Pod is believed to lead'),
+  searchPeriod: duration(10)
+    .prefault('100ms')
+    .describe(
+      'Time between two probes of a Pod while no single leader is known; becomes period within 30s of search, unless requests wait',
+    ),
+})
+  .transform((given, context): LeaderProbeSource => {
+    const asked = probeOf(given, context);
+    if (asked === null && given.httpGet === undefined && given.http === undefined && given.tcp === undefined)
+      refuse(context, 'needs httpGet, http or tcp');
+    if (given.term !== undefined && asked?.type === 'tcp')
+      refuse(context, 'needs httpGet or http: a tcp probe shows no term', ['term']);
+    if (asked === null || asked.type === 'tcpSocket') return z.NEVER;
+    return {
+      type: 'Probe',
+      probe: asked,
+      term: given.term ?? null,
+      periodMs: given.period,
+      timeoutMs: given.timeout,
+      failureThreshold: given.failureThreshold,
+      successThreshold: given.successThreshold,
+      searchPeriodMs: given.searchPeriod,
+    };
+  })
+  .describe('How a Pod is asked whether it leads');
+
+/**
+ * A success or an interim answer can never mean "not executed": were it listed, a write that was carried out would be
+ * sent again.
+ */
+const learnStatus = z
+  .int()
+  .min(300, { error: ({ input }) => notLearnt(input) })
+  .max(599, { error: ({ input }) => notLearnt(input) });
+
+function notLearnt(input: unknown): string {
+  return `must be a status from 300 to 599, is ${input}: other answers do not mean that nothing was executed`;
+}
+
+const learn = z
+  .array(
+    object({
+      status: oneOrMany(learnStatus, 'a status').describe('Statuses of such an answer'),
+      location: z
+        .boolean()
+        .prefault(false)
+        .describe('Whether it must carry a Location, which names the likely leader (only ever a hint)'),
+      header: object({
+        name: headerName.describe('Name of the header'),
+        value: headerValue.optional().describe('Value that it must have; default: any'),
+      })
+        .optional()
+        .describe('A header that it must carry'),
+    }).transform(
+      ({ status, location, header }): LearnRule => ({
+        status,
+        location,
+        header: header === undefined ? null : { name: header.name, value: header.value ?? null },
+      }),
+    ),
+  )
+  .prefault([])
+  .describe(
+    'Answers that mean "I do not lead and have executed nothing"; a request may be sent again after one',
+  );
+
+/** The `leader` of a backend, after its preset was filled in. */
+export const leader = object({
+  preset: z.enum(PRESET_NAMES).optional().describe('Fills in probe and learn; what is given beside it wins'),
+  type: z.enum(['Probe', 'DNS', 'Ordinal']).optional().describe('Source of the knowledge who leads'),
+  probe: probe.optional(),
+  dns: object({ service: service.describe('DNS name that resolves to the leader alone') })
+    .optional()
+    .describe('The leader is the Pod that another Service resolves to'),
+  ordinal: ordinal.optional().describe('The leader is always the Pod of this ordinal'),
+  onConflict: z
+    .enum(['Refuse', 'HighestTerm'])
+    .prefault('Refuse')
+    .describe('What to do when two Pods claim to lead'),
+  learn,
+})
+  .transform((given, context): LeaderConfig => {
+    const type = typeOf(given, context);
+    const source =
+      type === 'Probe'
+        ? given.probe
+        : type === 'DNS'
+          ? given.dns && { type, service: given.dns.service }
+          : type === 'Ordinal' && given.ordinal !== undefined
+            ? { type, ordinal: given.ordinal }
+            : undefined;
+    if (given.onConflict === 'HighestTerm' && (given.probe?.term ?? null) === null)
+      refuse(context, 'HighestTerm needs probe.term: without it no claim shows a term', ['onConflict']);
+    if (source === undefined) return z.NEVER;
+    return { source, onConflict: given.onConflict, learn: given.learn };
+  })
+  .describe('How to know which Pod leads; needed by every rule that selects the leader');
+
+interface Sources {
+  readonly type?: 'Probe' | 'DNS' | 'Ordinal' | undefined;
+  readonly probe?: unknown;
+  readonly dns?: unknown;
+  readonly ordinal?: unknown;
+}
+
+const KEYS = { Probe: 'probe', DNS: 'dns', Ordinal: 'ordinal' } as const;
+
+/** The type, from the only source given where it is left out. */
+function typeOf(given: Sources, context: z.core.$RefinementCtx): Sources['type'] {
+  const present = (['Probe', 'DNS', 'Ordinal'] as const).filter((type) => given[KEYS[type]] !== undefined);
+  if (present.length === 0) {
+    const wanted =
+      given.type === undefined
+        ? 'needs probe, dns, ordinal or preset'
+        : `needs ${KEYS[given.type]}${given.type === 'Probe' ? ' or preset' : ''}`;
+    refuse(context, wanted);
+    return undefined;
+  }
+  const type = given.type ?? present[0]!;
+  const others = present.filter((other) => other !== type);
+  if (given.type === undefined && others.length > 0)
+    refuse(context, `takes one of ${present.map((other) => KEYS[other]).join(' and ')}`);
+  else if (!present.includes(type)) refuse(context, `type ${type} needs ${KEYS[type]}`);
+  else for (const other of others) refuse(context, `does not go with type ${type}`, [KEYS[other]]);
+  return type;
+}

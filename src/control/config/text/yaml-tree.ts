@@ -1,0 +1,291 @@
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+import { type Path, quote } from '../problem.ts';
+import type { Variable } from './conceal.ts';
+import { type Environment, substitute } from './environment.ts';
+import { syntaxProblem } from './yaml-syntax.ts';
+
+/** A value of the file with the place where it stands. */
+export interface Located {
+  /** Plain data: mappings are objects, sequences arrays. */
+  readonly value: unknown;
+  readonly offset: number;
+  /** Members of a mapping or sequence; `keyOffset` is the member's own offset in a sequence. */
+  readonly members: ReadonlyMap<string | number, { readonly keyOffset: number; readonly node: Located }>;
+  /** Whether it is written with an environment variable, though that be unset. */
+  readonly substituted: boolean;
+  /** What the environment gave to it; of a scalar alone. */
+  readonly variables: readonly Variable[];
+}
+
+export interface TreeProblem {
+  readonly offset: number;
+  readonly path: Path;
+  readonly message: string;
+}
+
+export interface Tree {
+  readonly root: Located | null;
+  readonly problems: readonly TreeProblem[];
+  /** Everything that the environment gave to the file. */
+  readonly variables: readonly Variable[];
+  position(offset: number): { line: number; column: number };
+}
+
+/** Nodes that aliases may add in all: far above any honest file, far below what an alias bomb asks for. */
+const MAX_ALIASED_NODES = 100_000;
+
+/** Reads YAML 1.2 into plain data with positions. Never throws: whatever the text, the answer is data or problems. */
+export function readTree(text: string, env: Environment): Tree {
+  const lines = new LineCounter();
+  const position = (offset: number): { line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  // The YAML reader takes quadratic time for deep nesting; no configuration comes near.
+  if (isNestedTooDeeply(text)) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
+  try {
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      merge: false,
+      schema: 'core',
+      // 'silent' would also keep quiet about a second document.
+      logLevel: 'error',
+    });
+    const syntax = [...document.errors, ...document.warnings].map((error) => ({
+      offset: error.pos[0],
+      path: [],
+      message: syntaxProblem(error, text),
+    }));
+    if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
+      syntax.push({ offset: 0, path: [], message: 'only YAML 1.2 is read: remove the %YAML directive' });
+    if (syntax.length > 0)
+      return { root: null, problems: firstOfEachLine(syntax, position), variables: NONE, position };
+    if (document.contents === null)
+      return {
+        root: null,
+        problems: [{ offset: 0, path: [], message: 'the file is empty' }],
+        variables: NONE,
+        position,
+      };
+    const reader = new TreeReader(document as Document, env);
+    const root = reader.read(document.contents as Node, []);
+    return { root, problems: reader.problems, variables: reader.variables, position };
+  } catch (error) {
+    if (error instanceof RangeError) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
+    const message = `cannot be read: ${quote(String(error))}`;
+    return { root: null, problems: [{ offset: 0, path: [], message }], variables: NONE, position };
+  }
+}
+
+/** What follows a syntax error on its line is mostly its echo. */
+function firstOfEachLine(problems: readonly TreeProblem[], position: Tree['position']): TreeProblem[] {
+  const seen = new Set<number>();
+  return problems.filter(({ offset }) => {
+    const { line } = position(offset);
+    return !seen.has(line) && seen.add(line);
+  });
+}
+
+const MAX_DEPTH = 500;
+
+const TOO_DEEP: TreeProblem = { offset: 0, path: [], message: 'is nested too deeply' };
+
+/** Brackets inside texts count too, which only unbalanced ones in great number could make a difference. */
+function isNestedTooDeeply(text: string): boolean {
+  let depth = 0;
+  let dashes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === 0x5b || char === 0x7b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === 0x5d || char === 0x7d) depth = Math.max(0, depth - 1);
+    if (char === 0x0a) dashes = 0;
+    else if ((char === 0x2d || char === 0x3f) && text.charCodeAt(i + 1) === 0x20 && ++dashes > MAX_DEPTH)
+      return true;
+  }
+  return false;
+}
+
+const NOTHING: Located['members'] = new Map();
+const NONE: readonly Variable[] = [];
+
+class TreeReader {
+  readonly problems: TreeProblem[] = [];
+  readonly variables: Variable[] = [];
+  readonly #open = new Set<Node>();
+  #aliasDepth = 0;
+  #aliased = 0;
+
+  constructor(
+    private readonly document: Document,
+    private readonly env: Environment,
+  ) {}
+
+  read(node: Node | null, path: Path): Located {
+    if (this.#aliasDepth > 0) this.#aliased++;
+    if (isAlias(node)) return this.#alias(node, path);
+    if (isMap(node)) return this.#inside(node, () => this.#mapping(node, path));
+    if (isSeq(node)) return this.#inside(node, () => this.#sequence(node, path));
+    if (isScalar(node)) return this.#scalar(node, path);
+    return { value: null, offset: 0, members: NOTHING, substituted: false, variables: NONE };
+  }
+
+  #problem(node: Node | null, path: Path, message: string): void {
+    this.problems.push({ offset: offsetOf(node), path, message });
+  }
+
+  #inside(node: Node, run: () => Located): Located {
+    this.#open.add(node);
+    const located = run();
+    this.#open.delete(node);
+    return located;
+  }
+
+  #alias(alias: Alias, path: Path): Located {
+    const nothing = {
+      value: undefined,
+      offset: offsetOf(alias),
+      members: NOTHING,
+      substituted: false,
+      variables: NONE,
+    };
+    const target = alias.resolve(this.document);
+    if (target === undefined) {
+      this.#problem(alias, path, `there is no anchor &${alias.source} before this alias`);
+      return nothing;
+    }
+    if (this.#open.has(target)) {
+      this.#problem(alias, path, `the alias *${alias.source} contains itself`);
+      return nothing;
+    }
+    if (this.#aliased > MAX_ALIASED_NODES) {
+      if (this.#aliased !== Number.POSITIVE_INFINITY)
+        this.#problem(alias, path, 'aliases expand to too much');
+      this.#aliased = Number.POSITIVE_INFINITY;
+      return nothing;
+    }
+    this.#aliasDepth++;
+    const located = this.read(target, path);
+    this.#aliasDepth--;
+    return located;
+  }
+
+  #mapping(map: YAMLMap, path: Path): Located {
+    const value: Record<string, unknown> = {};
+    const members = new Map<string, { keyOffset: number; node: Located }>();
+    for (const pair of map.items as Pair<Node, Node | null>[]) {
+      const key = this.#key(pair.key, path);
+      if (key === null) continue;
+      const keyOffset = offsetOf(pair.key);
+      const earlier = members.get(key);
+      if (earlier !== undefined) {
+        this.#problem(pair.key, [...path, key], 'the key is given twice');
+        continue;
+      }
+      const node = this.read(pair.value, [...path, key]);
+      // An absent value has no place of its own worth pointing at.
+      const placed = node.value === null ? { ...node, offset: keyOffset } : node;
+      members.set(key, { keyOffset, node: placed });
+      value[key] = node.value;
+    }
+    return { value, offset: offsetOf(map), members, substituted: false, variables: NONE };
+  }
+
+  #key(key: Node | null, path: Path): string | null {
+    const resolved = isAlias(key) ? (key.resolve(this.document) ?? null) : key;
+    if (!isScalar(resolved)) {
+      this.#problem(key, path, 'a key must be a plain word');
+      return null;
+    }
+    const name = resolved.value;
+    if (name === '<<') {
+      this.#problem(
+        key,
+        path,
+        'merge keys (<<) are not part of YAML 1.2: repeat the keys, or use an alias for the whole value',
+      );
+      return null;
+    }
+    if (typeof name !== 'string') {
+      const source = resolved.source ?? String(name);
+      this.#problem(key, path, source === '' ? 'a key is empty' : `the key ${quote(source)} is not a text`);
+      return null;
+    }
+    if (name === '__proto__') {
+      this.#problem(key, [...path, name], 'unknown key');
+      return null;
+    }
+    return name;
+  }
+
+  #sequence(sequence: YAMLSeq, path: Path): Located {
+    const value: unknown[] = [];
+    const members = new Map<number, { keyOffset: number; node: Located }>();
+    for (const [index, item] of (sequence.items as (Node | null)[]).entries()) {
+      const node = this.read(item, [...path, index]);
+      value.push(node.value);
+      members.set(index, { keyOffset: node.offset, node });
+    }
+    return { value, offset: offsetOf(sequence), members, substituted: false, variables: NONE };
+  }
+
+  #scalar(scalar: Scalar, path: Path): Located {
+    const offset = offsetOf(scalar);
+    const { value } = scalar;
+    if (typeof value !== 'string' || !value.includes('${'))
+      return {
+        value: typeof value === 'bigint' ? Number(value) : value,
+        offset,
+        members: NOTHING,
+        substituted: false,
+        variables: NONE,
+      };
+    const result = substitute(value, this.env);
+    if ('problem' in result) {
+      this.#problem(scalar, path, result.problem);
+      return { value: undefined, offset, members: NOTHING, substituted: true, variables: NONE };
+    }
+    this.variables.push(...result.variables);
+    const plain = scalar.type === Scalar.PLAIN && scalar.tag === undefined;
+    return {
+      value: plain ? this.#typed(result.text) : result.text,
+      offset,
+      members: NOTHING,
+      substituted: true,
+      variables: result.variables,
+    };
+  }
+
+  /** The type that a plain scalar of this text has; an empty one stays the empty text, since it was meant as a value. */
+  #typed(text: string): unknown {
+    if (text === '') return '';
+    for (const tag of this.document.schema.tags) {
+      if (!('resolve' in tag) || tag.collection !== undefined || tag.default !== true) continue;
+      if (tag.test?.test(text)) {
+        const resolved = tag.resolve(text, () => {}, this.document.schema as never);
+        return isScalar(resolved) ? resolved.value : resolved;
+      }
+    }
+    return text;
+  }
+}
+
+function offsetOf(node: Node | null): number {
+  return node?.range?.[0] ?? 0;
+}

@@ -1,0 +1,215 @@
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Clock, systemClock, type Timer } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import { readText } from '../load.ts';
+import { hashOf, type ParseResult, parseConfig } from '../parse.ts';
+import type { Environment } from '../text/environment.ts';
+import { parseAside } from './parse-thread.ts';
+
+/** Events of one swap come in a burst; they are taken together. */
+const DEBOUNCE_MS = 50;
+/** While the directory is gone no event tells that it is back. */
+const REARM_MS = 1000;
+
+export interface WatchOptions {
+  /**
+   * Told of each new content once, right or wrong, with the hash that `parseConfig` gives; in order, though a content that
+   * another has replaced before its turn came may be passed over.
+   */
+  onChange(result: ParseResult, hash: string): void;
+  /** Where `${NAME}` comes from; default: the environment of the process. */
+  readonly env?: Environment;
+  /** The hash of the content in force; by default that of the file now. */
+  readonly knownHash?: string;
+  /** How often the content is hashed, whatever events say; default 10 s (SPEC 2, Reload). */
+  readonly intervalMs?: number;
+  readonly clock?: Clock;
+  readonly logger: Logger;
+  /** How a changed content is parsed; default: aside, in a thread. Where it throws, `parseConfig` does it here. */
+  readonly parse?: typeof parseAside;
+}
+
+/**
+ * Watches a configuration file by its directory, since a ConfigMap is swapped there by renaming `..data` and the file's own
+ * inode never changes (case C1), and hashes its content every `intervalMs` besides: events get lost on some file systems. A
+ * file that is gone changes nothing until it is back with another content. Never throws.
+ */
+export function watchConfig(file: string, options: WatchOptions): ConfigWatch {
+  return new ConfigWatcher(file, options);
+}
+
+export interface ConfigWatch {
+  /**
+   * Reads the file now because somebody asked for it: a content that is not in force is told again though it was told before
+   * (what it asked for may be possible by now), and the log says where nothing changed.
+   *
+   * @param inForce the hash of the content in force
+   */
+  reread(inForce: string): void;
+  close(): void;
+}
+
+class ConfigWatcher implements ConfigWatch {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  /** Of the content seen last. */
+  #hash: string | null;
+  /** Of the content told last, or the one in force. */
+  #told: string | null;
+  /** Seen, but not told yet. */
+  #next: { readonly text: string; readonly hash: string } | null = null;
+  #telling = false;
+  /** Why the file could not be read at the last look; null while it can. */
+  #unreadable: string | null = null;
+  #events: FSWatcher | null = null;
+  #watchedInode = 0;
+  #soon: Timer | null = null;
+  #later: Timer | null = null;
+  #closed = false;
+
+  constructor(
+    private readonly file: string,
+    private readonly options: WatchOptions,
+  ) {
+    this.#directory = dirname(file);
+    this.#clock = options.clock ?? systemClock;
+    this.#intervalMs = options.intervalMs ?? 10_000;
+    this.#hash = options.knownHash ?? null;
+    this.#arm();
+    if (this.#hash === null) {
+      const read = readText(file);
+      if ('text' in read) this.#hash = hashOf(read.text);
+    }
+    // What changed between the load and this moment is found here.
+    else this.#lookSoon();
+    this.#told = this.#hash;
+    this.#lookLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#soon?.clear();
+    this.#later?.clear();
+    this.#disarm();
+  }
+
+  reread(inForce: string): void {
+    const { logger } = this.options;
+    logger.info({ file: this.file }, 'reading the configuration again, as SIGHUP asked');
+    this.#unreadable = null;
+    if (!this.#telling) {
+      this.#hash = inForce;
+      this.#told = inForce;
+    }
+    this.#look();
+    if (this.#hash === inForce && this.#unreadable === null && !this.#telling)
+      logger.info({ configHash: inForce }, 'the configuration file has not changed');
+  }
+
+  #lookLater(): void {
+    this.#later = this.#clock.after(this.#intervalMs, () => {
+      this.#rearmIfReplaced();
+      this.#look();
+      if (!this.#closed) this.#lookLater();
+    });
+  }
+
+  #lookSoon(inMs = DEBOUNCE_MS): void {
+    if (this.#closed || this.#soon !== null) return;
+    this.#soon = this.#clock.after(inMs, () => {
+      this.#soon = null;
+      this.#rearmIfReplaced();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    const read = readText(this.file);
+    if ('problem' in read) {
+      if (this.#unreadable !== read.problem)
+        this.options.logger.warn(
+          { file: this.file, reason: read.problem },
+          'the configuration file cannot be read; the running configuration stays',
+        );
+      this.#unreadable = read.problem;
+      return;
+    }
+    if (this.#unreadable !== null) {
+      this.#unreadable = null;
+      this.options.logger.info({ file: this.file }, 'the configuration file is back');
+    }
+    const hash = hashOf(read.text);
+    if (hash === this.#hash) return;
+    this.#hash = hash;
+    this.#next = { text: read.text, hash };
+    if (!this.#telling) void this.#tell();
+  }
+
+  /** One content after another. */
+  async #tell(): Promise<void> {
+    this.#telling = true;
+    for (let next = this.#next; next !== null && !this.#closed; next = this.#next) {
+      this.#next = null;
+      if (next.hash === this.#told) continue;
+      const result = await this.#parse(next.text);
+      if (this.#closed) break;
+      this.#told = next.hash;
+      try {
+        this.options.onChange(result, next.hash);
+      } catch (error) {
+        this.options.logger.error({ err: error }, 'applying a configuration failed');
+      }
+    }
+    this.#telling = false;
+  }
+
+  async #parse(text: string): Promise<ParseResult> {
+    const { env = process.env, logger, parse = parseAside } = this.options;
+    try {
+      return await parse(text, this.file, env);
+    } catch (error) {
+      logger.warn({ err: error }, 'a thread could not parse the configuration; the event loop waits for it');
+      return parseConfig(text, this.file, env);
+    }
+  }
+
+  /** The directory may be another one by now (removed and made again): events of the old one would never come. */
+  #rearmIfReplaced(): void {
+    if (this.#events !== null && inodeOf(this.#directory) === this.#watchedInode) return;
+    this.#disarm();
+    this.#arm();
+  }
+
+  #arm(): void {
+    try {
+      const inode = inodeOf(this.#directory);
+      const events = watch(this.#directory, { persistent: false }, () => this.#lookSoon());
+      events.on('error', (error) => {
+        this.options.logger.debug({ err: error }, 'watching the configuration directory failed');
+        if (this.#events === events) this.#disarm();
+      });
+      this.#events = events;
+      this.#watchedInode = inode;
+    } catch (error) {
+      this.options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
+      this.#lookSoon(REARM_MS);
+    }
+  }
+
+  #disarm(): void {
+    this.#events?.close();
+    this.#events = null;
+  }
+}
+
+/** 0 where there is no such directory. */
+function inodeOf(directory: string): number {
+  try {
+    return statSync(directory).ino;
+  } catch {
+    return 0;
+  }
+}

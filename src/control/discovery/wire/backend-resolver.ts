@@ -1,0 +1,37 @@
+import type { BackendConfig } from '../../../model/config.ts';
+import type { Metrics } from '../../../observe/metrics.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Random } from '../../../platform/random.ts';
+import { fixedNameservers, resolvConfNameservers } from './nameservers.ts';
+import { createResolver, type Resolver } from './resolver.ts';
+
+export interface DiscoveryDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Default /etc/resolv.conf. */
+  readonly resolvConf?: string;
+}
+
+/** A resolver with a backend's nameservers and timeout, which counts into the backend's metrics. */
+export function backendResolver(backend: BackendConfig, deps: DiscoveryDeps): Resolver {
+  const { clock, metrics } = deps;
+  const { nameservers, queryTimeoutMs } = backend.discovery;
+  const duration = metrics.dnsLookupDuration.with(backend.name);
+  return createResolver({
+    clock,
+    timeoutMs: queryTimeoutMs,
+    nameservers:
+      nameservers === null
+        ? resolvConfNameservers(deps.resolvConf ?? '/etc/resolv.conf', clock)
+        : fixedNameservers(nameservers),
+    onAttempt(type, result) {
+      metrics.dnsLookups.with(backend.name, type, result).value++;
+    },
+    onLookup(durationMs) {
+      metrics.dnsLookupDuration.observe(duration, durationMs / 1000);
+    },
+  });
+}
