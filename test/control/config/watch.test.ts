@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseConfig } from '../../../src/control/config/parse.ts';
 import { watchConfig } from '../../../src/control/config/watching/watch.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { pause, poll } from '../../helpers/waiting.ts';
@@ -95,4 +96,134 @@ it('after close nothing is told', async () => {
   watcher.close();
   await pause(150);
   expect(seen).toEqual([]);
+});
+
+describe('one content after another', () => {
+  /** Parses as it is told to: each content waits for its turn to be let go. */
+  function slowly(file: string, onChange = (_level: string): void => {}) {
+    const waiting: (() => void)[] = [];
+    const told: string[] = [];
+    const watcher = watchConfig(file, {
+      onChange: (result) => {
+        const level = result.ok ? result.config.log.level : 'invalid';
+        told.push(level);
+        onChange(level);
+      },
+      env: {},
+      intervalMs: 20,
+      logger: silentLogger,
+      parse: async (text, name, env) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return parseConfig(text, name, env);
+      },
+    });
+    onTestFinished(() => watcher.close());
+    return { told, waiting, watcher };
+  }
+
+  it('one that was replaced before its turn is passed over; one that is told already is not told again', async () => {
+    const { file, swap } = volume();
+    const { told, waiting } = slowly(file);
+    swap(content('debug'));
+    await poll(() => waiting.length === 1, 'the first is parsed');
+    swap(content('warn'));
+    await pause(150);
+    swap(content('debug'));
+    await pause(150);
+    waiting.shift()!();
+    await poll(() => told.length === 1, 'the first');
+    swap(content('error'));
+    await poll(() => waiting.length === 1, 'the next that is parsed');
+    waiting.shift()!();
+    await poll(() => told.length === 2, 'the last');
+    expect(told).toEqual(['debug', 'error']);
+  });
+
+  it('a listener that throws misses no later one', async () => {
+    const { file, swap } = volume();
+    const { told, waiting } = slowly(file, (level) => {
+      if (level === 'debug') throw new Error('not this one');
+    });
+    for (const level of ['debug', 'warn']) {
+      swap(content(level));
+      await poll(() => waiting.length === 1, level);
+      waiting.shift()!();
+      await poll(() => told.includes(level), level);
+    }
+    expect(told).toEqual(['debug', 'warn']);
+  });
+
+  it('one that is parsed when the watch ends is not told', async () => {
+    const { file, swap } = volume();
+    const { told, waiting, watcher } = slowly(file);
+    swap(content('debug'));
+    await poll(() => waiting.length === 1, 'is parsed');
+    watcher.close();
+    waiting.shift()!();
+    await pause(50);
+    expect(told).toEqual([]);
+  });
+});
+
+it('what changed between the load and the watch is seen without an event', async () => {
+  const { file } = volume();
+  const seen: string[] = [];
+  const watcher = watchConfig(file, {
+    onChange: (result) => seen.push(result.ok ? result.config.log.level : 'invalid'),
+    env: {},
+    intervalMs: 60_000,
+    knownHash: 'that of another content',
+    logger: silentLogger,
+  });
+  onTestFinished(() => watcher.close());
+  await poll(() => seen.length === 1, 'the content of now');
+  expect(seen).toEqual(['info']);
+});
+
+it('a change that comes without an event is found by its hash', async () => {
+  const { root } = volume();
+  const { file: elsewhere, swap } = volume();
+  // A link out of the watched directory: nothing happens in that when its target changes.
+  const file = join(root, 'linked.yaml');
+  symlinkSync(elsewhere, file);
+  const seen = watching(file, 20);
+  await pause(100);
+  swap(content('warn'));
+  await poll(() => seen.length === 1, 'the change');
+  expect(seen).toEqual(['warn']);
+});
+
+it('a directory that another one replaced is watched, not the old one', async () => {
+  const { root, file } = volume();
+  const seen = watching(file);
+  renameSync(root, `${root}-old`);
+  onTestFinished(() => rmSync(`${root}-old`, { recursive: true, force: true }));
+  mkdirSync(root);
+  writeFileSync(file, content('warn'));
+  await poll(() => seen.length === 1, 'the file in the new directory');
+  writeFileSync(file, content('error'));
+  await poll(() => seen.includes('error'), 'a change in the new directory');
+});
+
+it('a file that is gone is told to the log once, and that it is back once', async () => {
+  const { root, file } = volume();
+  const said: string[] = [];
+  const say = (_fields: object, message: string): void => void said.push(message);
+  const watcher = watchConfig(file, {
+    onChange() {},
+    env: {},
+    intervalMs: 20,
+    logger: { ...silentLogger, warn: say, info: say },
+  });
+  onTestFinished(() => watcher.close());
+  const gone = 'the configuration file cannot be read; the running configuration stays';
+  const back = 'the configuration file is back';
+  for (let n = 1; n <= 2; n++) {
+    renameSync(file, join(root, 'aside'));
+    await poll(() => said.length === 2 * n - 1, gone);
+    await pause(100);
+    renameSync(join(root, 'aside'), file);
+    await poll(() => said.length === 2 * n, back);
+  }
+  expect(said).toEqual([gone, back, gone, back]);
 });

@@ -296,3 +296,35 @@ describe('explain', () => {
     expect(matcherFor(listener).match(request('GET', '/'))).toBeNull();
   });
 });
+
+describe('the index finds what trying each would find', () => {
+  const named = (name: string, match: Partial<MatchConfig>, hostname: string | null = null): Route => ({
+    rule: rule(name),
+    hostname,
+    match: matchOf(match),
+  });
+  const taken = (routes: readonly Route[], view: RequestView): string | null =>
+    compileMatcher(listenerOf(routes)).match(view)?.name ?? null;
+
+  it('a long prefix that comes before a short one, and a short one before a long one', () => {
+    for (const routes of [
+      [named('long', prefix('/a/b/c')), named('short', prefix('/a'))],
+      [named('short', prefix('/a')), named('long', prefix('/a/b/c'))],
+    ]) {
+      const [first] = routes;
+      expect(taken(routes, request('GET', '/a/b/c/d'))).toBe(first!.rule.name);
+      expect(taken([first!], request('GET', '/a/b/c'))).toBe(first!.rule.name);
+    }
+  });
+
+  it('a long wildcard beside a short one', () => {
+    const routes = [named('long', {}, '*.a.example'), named('short', {}, '*.e')];
+    expect(taken(routes, request('GET', '/', { host: 'x.a.example' }))).toBe('long');
+    expect(taken(routes, request('GET', '/', { host: 'x.e' }))).toBe('short');
+  });
+
+  it('a header whose name the configuration spells in capitals', () => {
+    const routes = [named('r', { headers: [{ type: 'Exact', name: 'X-Role', value: 'a' }] })];
+    expect(taken(routes, request('GET', '/', { 'x-role': 'a' }))).toBe('r');
+  });
+});
