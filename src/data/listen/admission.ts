@@ -82,6 +82,8 @@ export class Admission implements TurnTask {
     this.#sliced = true;
     connection.waitsSinceMs = this.#clock.nowMs();
     this.#queue.push(connection);
+    // Else a turn that met a mistake of this program would be the last one that anybody waits for.
+    if (!this.#inTurn) this.#begin();
   }
 
   turnEnded(): void {

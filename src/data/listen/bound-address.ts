@@ -6,7 +6,7 @@ import { crashed } from '../../platform/guard.ts';
 import { type LocalErrorLog, localErrorOf } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { TurnEnd } from '../../platform/turn-end.ts';
-import { SOCKET_OPTIONS } from '../socket-options.ts';
+import { ACCEPTED_OPTIONS } from '../socket-options.ts';
 import { AcceptQueue, BACKLOG } from './accept-queue.ts';
 
 /** Where a failed accept is told. Without a descriptor libuv drops the client and goes on, mostly without a word. */
@@ -54,7 +54,7 @@ export class BoundAddress {
     { logger, localErrors }: AcceptLog,
     turn: TurnEnd,
   ): Promise<BoundAddress> {
-    const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
+    const server = createServer(ACCEPTED_OPTIONS);
     const bound = new BoundAddress(server, await listen(server, config.address, config.name), turn);
     server.on('error', (error: NodeJS.ErrnoException) => {
       const local = localErrorOf(error.code);

@@ -15,12 +15,14 @@ import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { PendingBytes } from '../pending-bytes.ts';
 import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
+import { keepAlive } from '../socket-options.ts';
 import { type Admission, SHED_AFTER_MS, type Waiting } from './admission.ts';
 import { InputGate } from './input-gate.ts';
 import { Linger } from './linger.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const MAX_EMPTY_LINES = 4;
+const KEEP_ALIVE_AFTER_MS = 1000;
 
 /** Its connection closes, too: fewer of them wait then, and what comes anew waits in the kernel, where it costs nothing. */
 const OVERLOADED: OwnAnswer = {
@@ -68,6 +70,8 @@ export class HttpConnection implements Downstream, Waiting {
   readonly #pending = new PendingBytes();
   #processing = false;
   #deadlineMs: number;
+  /** When TCP keepalive begins: not for connections of one request. */
+  #keepAliveAtMs: number;
   #bodyReadMs = 0;
   #linger: Linger | null = null;
   #emptyLines = 0;
@@ -80,7 +84,9 @@ export class HttpConnection implements Downstream, Waiting {
     this.#listener = listener;
     this.#deps = deps;
     this.#gate = new InputGate(socket, deps.peers);
-    this.#deadlineMs = performance.now() + listener.config.timeouts.idleMs;
+    const nowMs = performance.now();
+    this.#deadlineMs = nowMs + listener.config.timeouts.idleMs;
+    this.#keepAliveAtMs = nowMs + KEEP_ALIVE_AFTER_MS;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
@@ -99,6 +105,10 @@ export class HttpConnection implements Downstream, Waiting {
 
   /** Called some twenty times a second. */
   tick(nowMs: number): void {
+    if (nowMs >= this.#keepAliveAtMs) {
+      this.#keepAliveAtMs = NEVER;
+      keepAlive(this.socket);
+    }
     try {
       this.#expire(nowMs);
     } catch (error) {

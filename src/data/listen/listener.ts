@@ -10,6 +10,7 @@ import type { HttpDeps } from '../exchange/http-deps.ts';
 import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { problemAnswer } from '../respond/problem.ts';
+import { keepAlive } from '../socket-options.ts';
 import type { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
@@ -182,6 +183,7 @@ export class Listener implements InboundListener {
       if (this.#sockets.size === 0) for (const wake of this.#whenEmpty.splice(0)) wake();
     });
     if (this.config.protocol === 'TCP') {
+      keepAlive(socket);
       handleTcpConnection(socket, this, tcp);
       return;
     }

@@ -83,6 +83,20 @@ describe('turns of the event loop', () => {
     expect(turnsTaken).toBeGreaterThanOrEqual(40);
   });
 
+  it('goes on with whoever waits after a turn that met a mistake of this program', () => {
+    arriveMany(300);
+    admission.wait({
+      waitsSinceMs: 0,
+      admitted() {
+        throw new Error('a mistake');
+      },
+    });
+    expect(() => turns.end()).toThrow('a mistake');
+    arrive('later');
+    turns.end();
+    expect(begun.at(-1)).toBe('later');
+  });
+
   it('asks for no further turn when nobody waits and nobody came', () => {
     arrive('a');
     admission.accepted();
