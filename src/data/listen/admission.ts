@@ -9,7 +9,7 @@ const SLICE = 256;
  */
 const ACCEPTING_SLICE = 4;
 /** Of clients that are in and wait for n of these, n² more requests are begun in a turn. */
-const ACCEPTING_WAIT_MS = 50;
+const ACCEPTING_WAIT_MS = 100;
 /** What is refused costs less than what is begun. If it took the place of that, nothing would be answered in time. */
 const REFUSED_PER_BEGUN = 4;
 /** A request that waited longer before it was looked at is refused, once all have waited for so long for an interval. */
