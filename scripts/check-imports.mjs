@@ -75,6 +75,9 @@ const PURE = [
   'control/health/thresholds.ts',
 ];
 
+/** What may be taken from `node:*` in one file only. */
+const ONLY = [{ name: 'connect', from: /^node:(net|tls)$/, file: 'platform/dialer.ts' }];
+
 const problems = [];
 
 function visit(dir) {
@@ -95,6 +98,11 @@ function check(path) {
   const text = readFileSync(path, 'utf8');
   const imports =
     /(?:import|export)\s[^'";]*?from\s*'([^']+)'|import\s*\(\s*'([^']+)'\s*\)|import\s+'([^']+)'/g;
+  const named = /import\s*{([^}]*)}\s*from\s*'(node:[^']+)'/g;
+  for (const [, names, from] of text.matchAll(named))
+    for (const only of ONLY)
+      if (only.from.test(from) && file !== only.file && names.split(',').some((n) => n.trim() === only.name))
+        problems.push(`${file}: ${only.name} of ${from} is used in ${only.file} alone`);
   for (const match of text.matchAll(imports)) {
     const target = match[1] ?? match[2] ?? match[3];
     if (target.startsWith('.')) {

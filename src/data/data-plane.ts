@@ -7,6 +7,7 @@ import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
+import { systemDialer } from '../platform/dialer.ts';
 import { guarded, runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -91,7 +92,14 @@ export class DataPlane {
     this.#tunnels = new TunnelRegistry(cell);
     const localErrors = new LocalErrorLog(logger);
     const turn = new TurnEnd();
-    this.#pools = new UpstreamPools(cell, { metrics, outcomes, logger, localErrors, turn });
+    this.#pools = new UpstreamPools(cell, {
+      metrics,
+      outcomes,
+      logger,
+      localErrors,
+      turn,
+      dialer: systemDialer,
+    });
     this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
     this.#rules = new RuleRuntimes(metrics);
     this.#queues = new HoldQueues(metrics, (backend) => outcomes.report({ kind: 'held', backend }));
@@ -120,6 +128,7 @@ export class DataPlane {
     };
     const tcp: TcpDeps = {
       ...shared,
+      dialer: systemDialer,
       clock: systemClock,
       get selfPodName() {
         return cell.current().config.selfPodName;

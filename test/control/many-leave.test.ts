@@ -5,6 +5,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Member } from '../../src/control/discovery/contract.ts';
 import { UpstreamPools } from '../../src/data/forward/upstream-pools.ts';
+import { systemDialer } from '../../src/platform/dialer.ts';
 import { LocalErrorLog } from '../../src/platform/local-error.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import { TurnEnd } from '../../src/platform/turn-end.ts';
@@ -55,6 +56,7 @@ it('1,000 Pods that had requests leave, and are replaced, in turns that do not g
     logger,
     localErrors,
     turn: new TurnEnd(),
+    dialer: systemDialer,
   });
   const serve = (): void => {
     for (const pod of w.backend().ready)

@@ -28,6 +28,10 @@ it.each([
   ['exchange imports listen', { 'data/exchange/a.ts': "const m = await import('../listen/b.ts');" }],
   ['the model imports anything', { 'model/a.ts': "import '../platform/clock.ts';" }],
   ['pure code does I/O', { 'data/http1/a.ts': "import { Socket } from 'node:net';" }],
+  [
+    'a second place that opens connections',
+    { 'data/a.ts': "import { connect, type Socket } from 'node:net';" },
+  ],
   ['a folder that is in no layer', { 'utils/a.ts': '' }],
 ])('%s: refused, and the file named', (_, files) => {
   const { status, said } = check(files);

@@ -12,8 +12,6 @@ export interface AttemptOwner {
   readonly wholeRequest: boolean;
   /** Keeps the connection for this client alone (connection-bound authentication). @returns whether it did */
   bind(connection: UpstreamConnection): boolean;
-  /** It opens a connection, perhaps long after it began with a kept one that has ended: its deadline is another now. */
-  connecting(attempt: Attempt): void;
   /** Asked right before the first byte goes to a connection. */
   mayStillSend(pod: PodView): boolean;
   /** It may not: nothing was sent, pick again. */

@@ -1,6 +1,6 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import { localErrorOf } from '../../platform/local-error.ts';
+import type { DialFailure } from '../../platform/dialer.ts';
 import { idleTimeMs } from '../forward/idle-time.ts';
 import { writeRequestHead } from '../forward/request-writer.ts';
 import {
@@ -29,16 +29,11 @@ export class Attempt implements UpstreamUser {
   readonly backend: BackendSnapshot;
   /** Bytes of the request go upstream. */
   sending = false;
-  /** When connecting, later the whole answer, is overdue (monotonic milliseconds). */
+  /** When the whole answer is overdue (monotonic milliseconds). */
   deadlineMs = NEVER;
   readonly #owner: AttemptOwner;
   readonly #options: AttemptOptions;
   #connection: UpstreamConnection | null = null;
-  #address = 0;
-  /** When all addresses together are overdue (monotonic milliseconds). */
-  #connectByMs = NEVER;
-  /** Why an address failed, of which this machine did ask. */
-  #refusal: string | null = null;
   #answering = false;
   #relayed = false;
   #interims = 0;
@@ -68,7 +63,9 @@ export class Attempt implements UpstreamUser {
 
   #takeOrConnect(): void {
     this.#connection = this.#options.plain ? null : this.pool.take(this);
-    if (this.#connection === null) this.#connect();
+    if (this.#connection !== null) return;
+    const { connectTimeoutMs } = this.backend.config.connection;
+    this.#connection = this.pool.open(this.pod, connectTimeoutMs, this, this.#options.plain);
   }
 
   /** Where an upstream connection is bound to one client (C08): the attempt uses it if it still lives. */
@@ -82,18 +79,6 @@ export class Attempt implements UpstreamUser {
     return this.#connection;
   }
 
-  #connect(): void {
-    const { addresses } = this.pod;
-    const { connectTimeoutMs } = this.backend.config.connection;
-    const nowMs = performance.now();
-    if (this.#address === 0) this.#connectByMs = nowMs + connectTimeoutMs;
-    const halfMs = nowMs + connectTimeoutMs / 2;
-    const isLast = this.#address === addresses.length - 1;
-    this.deadlineMs = isLast ? Math.max(this.#connectByMs, halfMs) : halfMs;
-    this.#connection = this.pool.open(this.pod, addresses[this.#address]!, this, this.#options.plain);
-    this.#owner.connecting(this);
-  }
-
   onReady(): void {
     if (this.#owner.mayStillSend(this.pod)) {
       this.#owner.sendTo(this);
@@ -103,32 +88,19 @@ export class Attempt implements UpstreamUser {
     this.#owner.rerouted();
   }
 
-  connectTimedOut(): void {
-    this.#connectFailed(`no connection within ${this.backend.config.connection.connectTimeoutMs} ms`);
-  }
-
-  #connectFailed(reason: string): void {
-    const connection = this.#connection;
+  onUnopened({ kind, reason }: DialFailure): void {
     this.#connection = null;
-    connection?.destroy();
-    const local = localErrorOf(reason);
-    if (local === null) this.#refusal = reason;
-    if (this.#address + 1 < this.pod.addresses.length) {
-      this.#address++;
-      this.#connect();
-      return;
-    }
-    if (this.#refusal === null) {
+    if (kind === 'local') {
       this.count('local_error');
-      this.pool.localError(local!);
+      this.pool.localError(reason);
       this.#end();
-      this.#owner.notAsked(this, local!);
+      this.#owner.notAsked(this, reason);
       return;
     }
     this.count('connect_failed');
     this.pool.failing = true;
     this.#end();
-    this.#owner.connectFailed(this, this.#refusal);
+    this.#owner.connectFailed(this, reason);
   }
 
   /** Writes the head with the body so far. @returns whether the Pod takes more at once */
@@ -233,10 +205,6 @@ export class Attempt implements UpstreamUser {
     const connection = this.#connection!;
     this.#connection = null;
     const { reader } = connection;
-    if (!connection.connected) {
-      this.#connectFailed(error ?? 'closed at once');
-      return;
-    }
     // After a mistake another connection would most likely meet it again.
     if (!this.sending && error !== INTERNAL_ERROR) {
       // It ended while it idled: nothing was sent, and nothing has failed.

@@ -26,8 +26,6 @@ export interface FanOutPlan {
   /** There is no room for what a Pod answers. */
   full(): void;
   send(attempt: Attempt): void;
-  /** A branch must be looked at then (monotonic milliseconds). */
-  due(deadlineMs: number): void;
   /** A branch has its answer, or in words why there is none. Called once for each, not after `cancel`. */
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void;
   connectFailed(podId: number, reason: string): void;
@@ -84,19 +82,11 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
 
   expire(): void {
     if (this.#over) return;
-    if (!this.#attempt.sending) {
-      this.#attempt.connectTimedOut();
-      return;
-    }
     this.#attempt.count('timeout');
     // Where we are behind with what it sent it is not the Pod that is slow.
     if (!this.#isQueued) this.#plan.failed(this.pod.id, 'timed out');
     this.#attempt.abort();
     this.#fail(`no whole answer within ${this.#plan.timeoutMs} ms`);
-  }
-
-  connecting(attempt: Attempt): void {
-    this.#plan.due(attempt.deadlineMs);
   }
 
   mayStillSend(): boolean {

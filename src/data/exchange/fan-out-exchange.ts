@@ -163,11 +163,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     const without = notSent(this.#selection);
     const { request, down, deps } = this;
     attempt.send(request, down.peer, deps.hopName, null, attempt.pod, this.#body.list, without);
-    this.due(attempt.deadlineMs);
-  }
-
-  due(deadlineMs: number): void {
-    this.deadlineMs = Math.min(this.deadlineMs, deadlineMs);
+    this.deadlineMs = Math.min(this.deadlineMs, attempt.deadlineMs);
   }
 
   connectFailed(podId: number, reason: string): void {
@@ -218,7 +214,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
       for (const branch of this.#branches) if (nowMs >= branch.deadlineMs) branch.expire();
       if (this.over || this.responded) return;
       this.deadlineMs = this.requestDeadlineMs;
-      for (const branch of this.#branches) this.due(branch.deadlineMs);
+      for (const branch of this.#branches) this.deadlineMs = Math.min(this.deadlineMs, branch.deadlineMs);
     }
   }
 

@@ -18,8 +18,6 @@ import { TurnedAway } from './turned-away.ts';
 import { joinUpgrade } from './upgrade.ts';
 import { upgradeOf } from './upgrade-request.ts';
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 /**
  * One request to one Pod at a time, its answer streamed back:
  * 1. pick a Pod, or hold (http-exchange.ts);
@@ -135,11 +133,6 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const { bound } = this.down;
     if (bound !== null && bound.podId === pod.id && !bound.closed) this.#attempt.startOn(bound);
     else this.#attempt.start();
-    if (this.#attempt !== null) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt.deadlineMs);
-  }
-
-  connecting(attempt: Attempt): void {
-    this.deadlineMs = Math.min(this.requestDeadlineMs, attempt.deadlineMs);
   }
 
   /** The connection is open: the last moment to see that the Pod does not lead any more (promise 4). */
@@ -306,21 +299,13 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
         `no whole answer within ${this.rule.timeouts.requestMs} ms (timeouts.request)`,
       );
     } else if (attempt !== null && nowMs >= attempt.deadlineMs) {
-      if (!attempt.sending) attempt.connectTimedOut();
-      else {
-        attempt.count('timeout');
-        this.deps.outcomes.report({
-          kind: 'failed',
-          podId: attempt.pod.id,
-          reason: 'timed out',
-        });
-        this.fail(
-          'backend_timeout',
-          `${attempt.pod.name} gave no whole answer within ${this.rule.timeouts.backendRequestMs} ms (timeouts.backendRequest)`,
-        );
-      }
+      attempt.count('timeout');
+      this.deps.outcomes.report({ kind: 'failed', podId: attempt.pod.id, reason: 'timed out' });
+      this.fail(
+        'backend_timeout',
+        `${attempt.pod.name} gave no whole answer within ${this.rule.timeouts.backendRequestMs} ms (timeouts.backendRequest)`,
+      );
     }
-    if (!this.over) this.deadlineMs = Math.min(this.requestDeadlineMs, this.#attempt?.deadlineMs ?? NEVER);
   }
 
   crashed(): void {

@@ -2,7 +2,7 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { LocalErrorLog } from '../../platform/local-error.ts';
+import type { Dialer } from '../../platform/dialer.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Pulse } from '../../platform/pulse.ts';
@@ -29,7 +29,7 @@ export interface TcpDeps {
   readonly rules: RuleRuntimes;
   readonly renamed: RenamedBackends;
   readonly peers: PeerWatch;
-  readonly localErrors: LocalErrorLog;
+  readonly dialer: Dialer;
   readonly selfPodName: string;
   holdQueue(backend: string): HoldQueue;
 }

@@ -4,9 +4,9 @@ import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import type { Timer } from '../../platform/clock.ts';
+import type { DialFailure } from '../../platform/dialer.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
-import { type DialFailure, dial } from '../forward/dial.ts';
 import type { Held, HoldQueue } from '../forward/hold-queue.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
@@ -14,6 +14,7 @@ import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import { holdOf } from '../pick/stale.ts';
+import { SOCKET_OPTIONS } from '../socket-options.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
 import { NO_REQUEST, type TcpDeps } from './tcp-deps.ts';
 import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
@@ -220,39 +221,46 @@ export class TcpExchange {
       return;
     }
     pool.begin();
-    const dialled = (result: Socket | DialFailure): void => {
-      this.#stop = null;
-      if ('isLocal' in result) {
-        pool.end();
-        if (result.isLocal) {
-          pool.result('local_error').value++;
-          this.#deps.localErrors.report('connection to a Pod', result.reason);
-          this.#another(pod, backend, 'overloaded');
-          return;
-        }
-        pool.result('connect_failed').value++;
-        this.#deps.outcomes.report({
-          kind: 'connect_failed',
-          podId: pod.id,
-          reason: result.reason,
-        });
-        this.#another(pod, backend, 'connect_failed');
-      } else this.#connected(pod, pool, result);
+    const target = {
+      addresses: pod.addresses,
+      port: pod.port,
+      timeoutMs: connectTimeoutMs,
+      options: SOCKET_OPTIONS,
     };
-    const cancel = dial(pod, connectTimeoutMs, (result) =>
-      runGuarded(
-        'tcp',
-        () => dialled(result),
-        () => {
-          if (!('isLocal' in result)) reset(result);
-          reset(this.#client);
-        },
-      ),
-    );
+    const dialling = this.#deps.dialer.dial(target, {
+      opened: (socket) =>
+        runGuarded(
+          'tcp',
+          () => {
+            this.#stop = null;
+            this.#connected(pod, pool, socket);
+          },
+          () => {
+            reset(socket);
+            reset(this.#client);
+          },
+        ),
+      unopened: (failure) => this.#guarded(() => this.#notConnected(pod, pool, backend, failure))(),
+    });
     this.#stop = () => {
-      cancel();
+      dialling.cancel();
       pool.end();
     };
+  }
+
+  #notConnected(pod: PodView, pool: PodPool, backend: BackendSnapshot, failure: DialFailure): void {
+    this.#stop = null;
+    const { kind, reason } = failure;
+    pool.end();
+    if (kind === 'local') {
+      pool.result('local_error').value++;
+      pool.localError(reason);
+      this.#another(pod, backend, 'overloaded');
+      return;
+    }
+    pool.result('connect_failed').value++;
+    this.#deps.outcomes.report({ kind: 'connect_failed', podId: pod.id, reason });
+    this.#another(pod, backend, 'connect_failed');
   }
 
   /**

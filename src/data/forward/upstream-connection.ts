@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
+import type { Dial, Dialer, DialFailure, DialUser } from '../../platform/dialer.ts';
 import { wasReset } from '../../platform/reset.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
@@ -20,7 +21,9 @@ export interface UpstreamUser {
   onDrain(): void;
   /** The connection is over; `error` is null for a FIN. Called once, never after `release`. */
   onClosed(error: string | null): void;
-  /** `onClosed` has thrown: ends what waits for an answer. */
+  /** There is no connection. Called instead of all others. */
+  onUnopened(failure: DialFailure): void;
+  /** `onClosed` or `onUnopened` has thrown: ends what waits for an answer. */
   crashed(error: unknown): void;
 }
 
@@ -35,6 +38,12 @@ export interface IdleWatch {
   crashed(connection: UpstreamConnection, error: unknown): void;
 }
 
+/** What opens a connection, and tells it of the end of a turn. */
+export interface ConnectionDeps {
+  readonly dialer: Dialer;
+  readonly turn: TurnEnd;
+}
+
 /** What a mistake of this program says of the connection that it met. */
 export const INTERNAL_ERROR = 'internal error';
 
@@ -44,9 +53,10 @@ const NO_BYTES = Buffer.alloc(0);
  * One connection to a Pod, read through `onread` into a buffer of its own. It belongs to one request at a time (`user`), or
  * idles with the reader attached, so that a FIN or bytes nobody asked for are seen before it is used again.
  */
-export class UpstreamConnection implements TurnTask {
+export class UpstreamConnection implements TurnTask, DialUser {
   readonly podId: number;
-  readonly socket: Socket;
+  /** From when it is `connected`. */
+  socket!: Socket;
   readonly reader = new ResponseReader();
   user: UpstreamUser | null;
   connected = false;
@@ -55,61 +65,63 @@ export class UpstreamConnection implements TurnTask {
   idleUntilMs = 0;
   readonly #watch: IdleWatch;
   readonly #turn: TurnEnd;
+  readonly #plain: boolean;
+  readonly #dial: Dial;
   #buffer: Buffer = NO_BYTES;
   /** `#buffer` is somebody else's now. */
   #lent = false;
   #wanted = SMALL_BUFFER;
   #error: string | null = null;
 
-  /** @param address one of the Pod's @param plain read by events, for a connection that becomes a tunnel */
+  /** @param timeoutMs for opening it @param plain read by events, for a connection that becomes a tunnel */
   constructor(
     pod: PodView,
-    address: string,
+    timeoutMs: number,
     user: UpstreamUser,
     watch: IdleWatch,
-    turn: TurnEnd,
+    { dialer, turn }: ConnectionDeps,
     plain: boolean,
   ) {
     this.podId = pod.id;
     this.user = user;
     this.#watch = watch;
     this.#turn = turn;
-    const options = {
-      host: address,
-      port: pod.port,
-      ...SOCKET_OPTIONS,
+    this.#plain = plain;
+    if (!plain) this.#buffer = takeBuffer(SMALL_BUFFER);
+    const options = plain ? SOCKET_OPTIONS : { ...SOCKET_OPTIONS, onread: this.#intoBuffer() };
+    this.#dial = dialer.dial({ addresses: pod.addresses, port: pod.port, timeoutMs, options }, this);
+  }
+
+  #intoBuffer(): OnReadOpts {
+    return {
+      buffer: () => this.#nextBuffer(),
+      callback: (length, buffer) => {
+        this.#onBytes(length, buffer as Buffer);
+        return true;
+      },
     };
-    if (plain) {
-      this.socket = connect(options);
-      this.socket.on('data', (chunk: Buffer) => this.#onBytes(chunk.length, chunk));
-    } else {
-      this.#buffer = takeBuffer(SMALL_BUFFER);
-      this.socket = connect({
-        ...options,
-        onread: {
-          buffer: () => this.#nextBuffer(),
-          callback: (length: number, buffer: Uint8Array) => {
-            this.#onBytes(length, buffer as Buffer);
-            return true;
-          },
-        },
-      });
-    }
-    this.socket.on('connect', () => {
-      this.connected = true;
-      this.#guard(() => this.user?.onReady());
-    });
-    readBeforeDestroy(this.socket, () => this.closed);
-    this.socket.on('drain', () => this.#guard(() => this.user?.onDrain()));
-    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+  }
+
+  opened(socket: Socket): void {
+    this.socket = socket;
+    this.connected = true;
+    if (this.#plain) socket.on('data', (chunk: Buffer) => this.#onBytes(chunk.length, chunk));
+    readBeforeDestroy(socket, () => this.closed);
+    socket.on('drain', () => this.#guard(() => this.user?.onDrain()));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error.code ?? error.message;
     });
     // A Pod that has ended its side answers nothing more: whatever is unread has been handed on before this.
-    this.socket.on('end', () => {
-      if (wasReset(this.socket)) this.#error ??= 'ECONNRESET';
+    socket.on('end', () => {
+      if (wasReset(socket)) this.#error ??= 'ECONNRESET';
       this.#guard(() => this.#over());
     });
-    this.socket.on('close', () => this.#guard(() => this.#over()));
+    socket.on('close', () => this.#guard(() => this.#over()));
+    this.#guard(() => this.user?.onReady());
+  }
+
+  unopened(failure: DialFailure): void {
+    this.#end((user) => user.onUnopened(failure));
   }
 
   /**
@@ -150,15 +162,15 @@ export class UpstreamConnection implements TurnTask {
   detach(): Socket {
     this.closed = true;
     this.user = null;
-    for (const event of ['data', 'connect', 'drain', 'end', 'close', 'error'])
-      this.socket.removeAllListeners(event);
+    for (const event of ['data', 'drain', 'end', 'close', 'error']) this.socket.removeAllListeners(event);
     this.#watch.detached(this);
     return this.socket;
   }
 
   destroy(): void {
     this.user = null;
-    this.socket.destroy();
+    if (this.connected) this.socket.destroy();
+    else if (!this.closed) this.#dial.cancel();
     this.#over();
   }
 
@@ -204,15 +216,19 @@ export class UpstreamConnection implements TurnTask {
   }
 
   #over(): void {
+    this.#end((user) => user.onClosed(this.#error));
+  }
+
+  #end(tell: (user: UpstreamUser) => void): void {
     if (this.closed) return;
     this.closed = true;
     if (!this.#lent) letGo(this.#buffer);
     const { user } = this;
     this.user = null;
-    if (!this.socket.destroyed) this.socket.destroy();
+    if (this.connected && !this.socket.destroyed) this.socket.destroy();
     this.#watch.closed(this);
     try {
-      user?.onClosed(this.#error);
+      if (user !== null) tell(user);
     } catch (error) {
       this.#watch.crashed(this, error);
       user!.crashed(error);

@@ -5,19 +5,23 @@ import type { Cell } from '../../observe/primitives.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
-import { type IdleWatch, UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+import type { TurnTask } from '../../platform/turn-end.ts';
+import {
+  type ConnectionDeps,
+  type IdleWatch,
+  UpstreamConnection,
+  type UpstreamUser,
+} from './upstream-connection.ts';
 
 /** After a Pod sent bytes that nobody asked for, no connection to it is used twice for so long (docs/life-of-a-request.md). */
 const DISTRUST_MS = 10_000;
 
 /** What pools use. */
-export interface PoolDeps {
+export interface PoolDeps extends ConnectionDeps {
   readonly metrics: Metrics;
   readonly outcomes: OutcomeSink;
   readonly logger: Logger;
   readonly localErrors: LocalErrorLog;
-  readonly turn: TurnEnd;
   /** Every connection of every Pod that is open, or is being opened. */
   readonly open: Set<UpstreamConnection>;
 }
@@ -106,10 +110,10 @@ export class PodPool implements IdleWatch, TurnTask {
     return connection;
   }
 
-  /** A new connection. `connected` is still false. @param plain for one that becomes a tunnel */
-  open(pod: PodView, address: string, user: UpstreamUser, plain: boolean): UpstreamConnection {
+  /** A new connection. `connected` is still false. @param timeoutMs for opening it @param plain for one that becomes a tunnel */
+  open(pod: PodView, timeoutMs: number, user: UpstreamUser, plain: boolean): UpstreamConnection {
     this.#count(1);
-    const connection = new UpstreamConnection(pod, address, user, this, this.#deps.turn, plain);
+    const connection = new UpstreamConnection(pod, timeoutMs, user, this, this.#deps, plain);
     this.#deps.open.add(connection);
     return connection;
   }

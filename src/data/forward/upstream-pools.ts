@@ -36,9 +36,9 @@ export class UpstreamPools {
     return this.#pools.get(podId)?.inFlight ?? 0;
   }
 
-  /** Of the connections of all Pods, but for tunnels. */
+  /** Of the open connections of all Pods, but for tunnels. */
   *sockets(): Generator<Socket> {
-    for (const { socket } of this.#open) yield socket;
+    for (const { connected, socket } of this.#open) if (connected) yield socket;
   }
 
   closeIdle(nowMs: number): void {

@@ -14,6 +14,7 @@ import type { PodView } from '../../../src/model/pod.ts';
 import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { systemDialer } from '../../../src/platform/dialer.ts';
 import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
@@ -97,6 +98,7 @@ export async function tcp(
     logger: silentLogger,
     localErrors,
     turn: new TurnEnd(),
+    dialer: systemDialer,
   });
   const began = new Set<number>();
   const of = pools.of.bind(pools);
@@ -130,7 +132,7 @@ export async function tcp(
         random: () => 0,
         tunnels,
         peers,
-        localErrors,
+        dialer: systemDialer,
         selfPodName: options.selfPodName ?? '',
         holdQueue: () => queue,
         rules,

@@ -1,5 +1,6 @@
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import type { HostPort } from '../../../model/config.ts';
+import { type DialFailure, systemDialer } from '../../../platform/dialer.ts';
 import { guarded } from '../../../platform/guard.ts';
 import { matchResponse, type Query } from './dns-query.ts';
 import { type ExchangeOutcome, socketFailed } from './exchange-udp.ts';
@@ -17,14 +18,15 @@ export function exchangeTcp(
   query: Query,
   onOutcome: (outcome: ExchangeOutcome) => void,
 ): () => void {
-  const socket = connect({ host: server.host, port: server.port, noDelay: true });
+  let socket: Socket | null = null;
   let open = true;
   let chunks: Buffer[] = [];
   let buffered = 0;
   let strays = 0;
   const stop = (): void => {
     open = false;
-    socket.destroy();
+    if (socket === null) dialling.cancel();
+    else socket.destroy();
   };
   const end = (outcome: ExchangeOutcome): void => {
     if (!open) return;
@@ -33,7 +35,12 @@ export function exchangeTcp(
   };
   const onError = (error: Error): void => end(socketFailed(error));
   const onClosed = (): void => end({ kind: 'unreachable', detail: 'connection closed before the answer' });
-  const onConnect = (): void => {
+  const onOpened = (opened: Socket): void => {
+    socket = opened;
+    socket.on('error', guarded('dns', onError, crashed));
+    socket.on('close', guarded('dns', onClosed, crashed));
+    socket.on('end', guarded('dns', onClosed, crashed));
+    socket.on('data', guarded('dns', onData, crashed));
     const length = Buffer.alloc(2);
     length.writeUInt16BE(query.bytes.length);
     socket.write(Buffer.concat([length, query.bytes]));
@@ -56,10 +63,15 @@ export function exchangeTcp(
     }
   };
   const crashed = (): void => end({ kind: 'unreachable', detail: 'internal error' });
-  socket.on('error', guarded('dns', onError, crashed));
-  socket.on('close', guarded('dns', onClosed, crashed));
-  socket.on('end', guarded('dns', onClosed, crashed));
-  socket.on('connect', guarded('dns', onConnect, crashed));
-  socket.on('data', guarded('dns', onData, crashed));
+  const onUnopened = ({ error }: DialFailure): void => end(socketFailed(error!));
+  const dialling = systemDialer.dial(
+    {
+      addresses: [server.host],
+      port: server.port,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      options: { noDelay: true },
+    },
+    { opened: guarded('dns', onOpened, crashed), unopened: guarded('dns', onUnopened, crashed) },
+  );
   return stop;
 }
