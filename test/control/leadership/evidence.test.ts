@@ -1,6 +1,8 @@
 /** What makes leadership be asked for again, how often, and what a revision tells those that wait. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { dnsSource } from '../../../src/control/leadership/dns-source.ts';
 import { EvidenceRounds } from '../../../src/control/leadership/evidence.ts';
+import type { Search } from '../../../src/control/leadership/search.ts';
 import type { BackendConfig, LeaderConfig } from '../../../src/model/config.ts';
 import { backendConfig } from '../../helpers/config.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
@@ -187,4 +189,22 @@ it('Ordinal: after the only Pod has left and come back evidence still counts', a
   w.plane.report({ kind: 'not_leader', podId: w.pod('db-1').id, hint: null });
   await w.run(200);
   expect(revision()).toBe(before + 1);
+});
+
+it('DNS: evidence asks for the name again, and is over when health was asked, too', () => {
+  let looked = 0;
+  const ends: (() => void)[] = [];
+  const source = dnsSource(
+    () => ({ refreshSoon: () => void looked++, close() {} }),
+    { onClaims() {}, onNewClaim() {} },
+    (finished) => ends.push(finished),
+    { isOn: false } as Search,
+  );
+  let over = false;
+  source.round(new Set(), () => {
+    over = true;
+  });
+  expect([looked, over]).toEqual([1, false]);
+  ends[0]!();
+  expect(over).toBe(true);
 });
