@@ -101,6 +101,7 @@ export class ControlPlane implements OutcomeSink {
         monitor.close();
         this.#preparing.delete(monitor);
       }
+      for (const name of fresh.keys()) if (!this.#monitors.has(name)) this.#dropSeries(name);
     };
     try {
       for (const { config: backend, from, samePods } of plan) {
@@ -206,7 +207,14 @@ export class ControlPlane implements OutcomeSink {
 
   #monitorDeps(): ConstructorParameters<typeof BackendMonitor>[1] {
     const { metrics, logger } = this.#deps;
-    const common = { clock: this.#clock, random: this.#random, metrics, logger };
+    const common = {
+      clock: this.#clock,
+      random: this.#random,
+      metrics,
+      logger,
+      isCounted: (name: string) =>
+        this.#monitors.has(name) || [...this.#preparing].some(({ config }) => config.name === name),
+    };
     return {
       ...common,
       launcher: this.#launcher,

@@ -11,6 +11,8 @@ export interface DiscoveryDeps {
   readonly random: Random;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Whether a backend of this name is in force or being prepared: what ends after that is counted nowhere. Default: it is. */
+  isCounted?(backend: string): boolean;
   /** Default /etc/resolv.conf. */
   readonly resolvConf?: string;
 }
@@ -28,6 +30,7 @@ export function backendResolver(backend: BackendConfig, deps: DiscoveryDeps): Re
         ? resolvConfNameservers(deps.resolvConf ?? '/etc/resolv.conf', clock)
         : fixedNameservers(nameservers),
     onAttempt(type, result) {
+      if (deps.isCounted?.(backend.name) === false) return;
       metrics.dnsLookups.with(backend.name, type, result).value++;
     },
     onLookup(durationMs) {
