@@ -363,6 +363,7 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
   'backends[].leader.probe.timeout': set(`${PROBE}.timeout`, '6s'),
   'backends[].leader.probe.failureThreshold': set(`${PROBE}.failureThreshold`, 1),
   'backends[].leader.probe.successThreshold': set(`${PROBE}.successThreshold`, 3),
+  'backends[].leader.probe.searchPeriod': set(`${PROBE}.searchPeriod`, '50ms'),
   'backends[].connection.connectTimeout': set(`${DB}.connection.connectTimeout`, '3s'),
   'backends[].connection.idleTimeout': set(`${DB}.connection.idleTimeout`, '50s'),
   'backends[].connection.maxPerPod': set(`${DB}.connection.maxPerPod`, 500),
