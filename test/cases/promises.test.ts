@@ -122,7 +122,7 @@ timed(
 
 timed(
   'Promise 6: the first held write lands within one probe round of the new claim',
-  { pods: 2, leader: { probe: { period: '400ms' } } },
+  { pods: 2, leader: { probe: { period: '400ms', searchPeriod: '400ms' } } },
   async (scene) => {
     await scene.untilReady('db-0', 'db-1');
     const write = scene.write('/w');
