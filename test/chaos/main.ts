@@ -1,36 +1,62 @@
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { NEMESES, nemesisNamed } from './nemeses/all.ts';
-import type { Nemesis } from './nemeses/contract.ts';
-import { summary } from './report/summary.ts';
-import { runRound } from './round.ts';
+import { longRun } from './long-run.ts';
+import { runGate } from './mutations/gate.ts';
+import { CI_NEMESES, NEMESES, nemesisNamed } from './nemeses/all.ts';
+import { type Run, roundOf } from './run-round.ts';
 
-const BIN = '.cache/chaos/bin';
-const programs = {
-  headroute: `${BIN}/headroute/headroute.js`,
-  pod: `${BIN}/pod.mjs`,
-  hooks: `./${BIN}/hooks.mjs`,
-};
-
+// npm run chaos -- [OPTIONS]
+//   (none)             every nemesis alone, one after another
+//   --minutes N        rounds of one to three nemeses together, for so long
+//   --nemesis a,b+c    these rounds: a, then b and c together
+//   --seconds N        how long a nemesis strikes in a round (default 15)
+//   --seed S           the choices of an earlier run again (which turns they take depends on the machine too)
+//   --report           a report of each round, not only of those that failed
+//   --ci               only what must pass: without what not-yet.ts names
+//   --mutations        deliberate bugs instead, each must be caught; --only TEXT: those whose name has it
+//   --mutations --ci   each with its one nemesis, without the rounds that show that the program itself passes
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: randomBytes(3).toString('hex') },
+    minutes: { type: 'string' },
     nemesis: { type: 'string' },
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '15' },
+    report: { type: 'boolean', default: false },
+    ci: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 
-let failed = 0;
-const chosen: readonly Nemesis[] = values.nemesis?.split(',').map(nemesisNamed) ?? NEMESES;
-for (const nemesis of chosen) {
-  const result = await runRound({
-    nemeses: [nemesis],
-    seed: values.seed,
-    seconds: Number(values.seconds),
-    programs,
-    folder: `.cache/chaos/${nemesis.name}`,
-  });
-  console.log(summary(nemesis.name, result));
-  if (result.violations.length > 0) failed++;
+const folder = dirname(fileURLToPath(import.meta.url));
+const run: Run = {
+  seed: values.seed,
+  seconds: Number(values.seconds),
+  report: values.report,
+  ci: values.ci,
+  folder,
+  programs: {
+    headroute: `${folder}/headroute/headroute.js`,
+    pod: `${folder}/pod.mjs`,
+    hooks: `${folder}/hooks.mjs`,
+  },
+};
+console.log(`seed ${values.seed}`);
+
+async function main(): Promise<number> {
+  if (values.mutations) return runGate(run, values.only, !values.ci);
+  if (values.minutes !== undefined) return longRun(run, Number(values.minutes));
+  const names =
+    values.nemesis?.split(',') ?? (values.ci ? CI_NEMESES : NEMESES).map((nemesis) => nemesis.name);
+  let failed = 0;
+  for (const name of names) {
+    const { violations } = await roundOf(run, name.split('+').map(nemesisNamed), values.seed);
+    if (violations.length > 0) failed++;
+  }
+  console.log(`${names.length - failed} passed, ${failed} failed`);
+  return failed;
 }
-process.exit(failed === 0 ? 0 : 1);
+
+process.exit((await main()) === 0 ? 0 : 1);

@@ -3,7 +3,7 @@ import { pause } from '../helpers/waiting.ts';
 import { check, type Verdict } from './checks/all.ts';
 import { descriptorsOf, leftOver } from './checks/leaks.ts';
 import type { Note, Observation, RoundRecord, Violation } from './checks/record.ts';
-import { HttpClient } from './clients/http-client.ts';
+import { HttpClient, USUAL } from './clients/http-client.ts';
 import { Keys } from './clients/keys.ts';
 import { History } from './clients/operation.ts';
 import { TunnelClient } from './clients/tunnel-client.ts';
@@ -17,6 +17,8 @@ export interface RoundOptions {
   readonly seed: string;
   readonly seconds: number;
   readonly programs: Programs;
+  /** Narrows the round, whatever its nemeses ask for. */
+  readonly shape?: Shape;
   /** For logs and configurations; emptied first. */
   readonly folder: string;
 }
@@ -35,7 +37,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const random = new Random(seed);
-  const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}));
+  const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}), options.shape);
   const startMs = machineMs();
   const onConflict = shape.onConflict ?? random.of(['Refuse', 'HighestTerm'] as const);
   const cluster = await Cluster.start({
@@ -80,6 +82,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     reigns: cluster.coordinator.reigns,
     observations: observer.seen,
     notes,
+    // Their logs say when by the wall clock, which must not have been set meanwhile.
+    leaderless: cluster.wallClockWasSet ? [] : cluster.sidecars.flatMap((sidecar) => sidecar.leaderless()),
     onConflict,
     harmless: nemeses.every(({ harmless }) => harmless === true),
     found,
@@ -87,8 +91,10 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   return { record, ...check(record) };
 }
 
+/** @throws Error: it never struck, so that the round says nothing */
 async function haunt(nemesis: Nemesis, scene: Scene & { over(): boolean }): Promise<void> {
   await scene.pause(300);
+  if (scene.over()) throw new Error(`the harness: ${nemesis.name} never struck`);
   while (!scene.over()) {
     await nemesis.strike(scene);
     await scene.pause(scene.random.between(100, 500));
@@ -126,11 +132,15 @@ function clientsOf(cluster: Cluster, random: Random, history: History, shape: Sh
   const clients: Client[] = [];
   const sidecar = (n: number) => cluster.sidecars[n % cluster.sidecars.length]!;
   const own = (): Random => new Random(`${random.next()}`);
+  const largest = shape.largest ?? 2_000_000;
+  const largestOfLeaving = Math.min(largest, shape.largestOfLeaving ?? largest);
+  const behaviour = { mix: shape.mix ?? USUAL, largest, largestOfLeaving };
   for (let n = 0; n < (shape.clients ?? 12); n++)
-    clients.push(new HttpClient(`http-${n}`, sidecar(n), own(), keys, history, shape.mix));
-  for (let n = 0; n < 2; n++)
-    for (const via of ['tcp', 'upgrade'] as const)
-      clients.push(new TunnelClient(`${via}-${n}`, via, sidecar(n), own(), keys, history));
+    clients.push(new HttpClient(`http-${n}`, sidecar(n), own(), keys, history, behaviour));
+  for (let n = 0; n < (shape.tunnels ?? 4); n++) {
+    const via = n % 2 === 0 ? 'tcp' : 'upgrade';
+    clients.push(new TunnelClient(`${via}-${n}`, via, sidecar(n >> 1), own(), keys, history));
+  }
   return clients;
 }
 

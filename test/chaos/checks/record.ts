@@ -1,5 +1,6 @@
 import type { Operation } from '../clients/operation.ts';
 import type { Commit, Reign } from '../cluster/coordinator.ts';
+import type { Leaderless } from '../cluster/sidecar.ts';
 import type { PodEvent } from '../pod/log.ts';
 
 /** What a sidecar said of the leadership when it was asked. */
@@ -36,6 +37,8 @@ export interface RoundRecord {
   readonly reigns: readonly Reign[];
   readonly observations: readonly Observation[];
   readonly notes: readonly Note[];
+  /** When the sidecars held what came. */
+  readonly leaderless: readonly Leaderless[];
   readonly onConflict: 'Refuse' | 'HighestTerm';
   /** The nemeses of this round excuse no failure at all. */
   readonly harmless: boolean;

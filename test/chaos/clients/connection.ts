@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { wasReset } from '../../../src/platform/reset.ts';
 import { machineMs } from '../monotonic.ts';
 import { type Answer, ResponseParser } from './response-parser.ts';
 
@@ -33,7 +34,8 @@ export class Connection {
       this.#connected = true;
     });
     this.socket.on('data', (bytes) => this.#take(bytes));
-    this.socket.on('end', () => this.#over('fin'));
+    // A RST that comes with the last bytes is an end to libuv.
+    this.socket.on('end', () => this.#over(wasReset(this.socket) ? 'reset' : 'fin'));
     this.socket.on('error', () => this.#over(this.#connected ? 'reset' : 'refused'));
     this.socket.on('close', () => this.#over('fin'));
   }

@@ -32,6 +32,15 @@ export const USUAL: Mix = {
   slow: 3,
 };
 
+/** What a client sends. */
+export interface Behaviour {
+  readonly mix: Mix;
+  /** The largest body (bytes). */
+  readonly largest: number;
+  /** The largest of those that half-close or abort. */
+  readonly largestOfLeaving: number;
+}
+
 /** One client that speaks HTTP, one turn after another, until it is told to stop. */
 export class HttpClient {
   readonly #name: string;
@@ -39,7 +48,7 @@ export class HttpClient {
   readonly #random: Random;
   readonly #keys: Keys;
   readonly #history: History;
-  readonly #mix: Mix;
+  readonly #behaviour: Behaviour;
   #connection: Connection | null = null;
   #stopped = false;
 
@@ -49,14 +58,14 @@ export class HttpClient {
     random: Random,
     keys: Keys,
     history: History,
-    mix: Mix = USUAL,
+    behaviour: Behaviour,
   ) {
     this.#name = name;
     this.#sidecar = sidecar;
     this.#random = random;
     this.#keys = keys;
     this.#history = history;
-    this.#mix = mix;
+    this.#behaviour = behaviour;
   }
 
   stop(): void {
@@ -66,8 +75,10 @@ export class HttpClient {
   async run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#connection?.isOpen === false || this.#random.chance(0.1)) this.#leave();
-      const style = this.#random.weighted(this.#mix as unknown as Record<keyof Mix, number>);
+      const style = this.#random.weighted(this.#behaviour.mix as unknown as Record<keyof Mix, number>);
       await this.#turn(style);
+      // A sidecar that is being restarted refuses: as real clients do, wait before asking again.
+      if (this.#connection?.isOpen === false) await pause(this.#random.between(30, 150));
       await pause(this.#random.between(3, 40));
     }
     this.#leave();
@@ -144,6 +155,12 @@ export class HttpClient {
   }
 
   #bodyBytes(style: keyof Mix): number {
+    const { largest, largestOfLeaving } = this.#behaviour;
+    const leaves = style === 'halfClosing' || style === 'aborting';
+    return Math.min(leaves ? largestOfLeaving : largest, this.#size(style));
+  }
+
+  #size(style: keyof Mix): number {
     const random = this.#random;
     if (style === 'slow') return random.between(20_000, 60_000);
     const size = random.weighted({ none: 15, small: 50, middle: 25, large: 8, huge: 2 });

@@ -36,6 +36,7 @@ export class Cluster {
   readonly dataPort: number;
   /** 127.a.b, of this round alone. */
   readonly network: string;
+  wallClockWasSet = false;
   #edition = 0;
 
   private constructor(
@@ -73,7 +74,12 @@ export class Cluster {
       );
     }
     cluster.reload();
-    await Promise.all(cluster.sidecars.map((sidecar) => sidecar.start()));
+    try {
+      await Promise.all(cluster.sidecars.map((sidecar) => sidecar.start()));
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
     return cluster;
   }
 
@@ -118,6 +124,12 @@ export class Cluster {
           edition,
         }),
       );
+  }
+
+  /** The wall clock of every sidecar is so far off from now on. */
+  setWallClocks(wallOffsetMs: number): void {
+    this.wallClockWasSet = true;
+    for (const sidecar of this.sidecars) sidecar.hook({ wallOffsetMs });
   }
 
   /** Ends all that nemeses have begun, and waits until one Pod has the lease. */

@@ -26,6 +26,13 @@ export interface SidecarState {
   }[];
 }
 
+/** A time in which a life of a sidecar knew of no single leader, by its own log. */
+export interface Leaderless {
+  readonly run: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** A life of the process that did not end as it was told to. */
 export interface BadEnd {
   readonly run: string;
@@ -139,6 +146,28 @@ export class Sidecar {
   /** What this life has logged, its last 4,000 characters. */
   logs(): string {
     return readFileSync(`${this.#folder}/${this.run}.log`, 'utf8').slice(-4000);
+  }
+
+  /** When each life held what came, by its log; what lasts until its end is left out. */
+  leaderless(): Leaderless[] {
+    const found: Leaderless[] = [];
+    // Log lines have the wall clock.
+    const offMs = Date.now() - machineMs();
+    for (let life = 1; life <= this.lives; life++) {
+      const run = `s${this.index}.${life}`;
+      let sinceMs: number | null = null;
+      for (const line of readFileSync(`${this.#folder}/${run}.log`, 'utf8').split('\n')) {
+        if (!line.includes('"leadership changed"')) continue;
+        const { time, state } = JSON.parse(line) as { time: string; state: string };
+        const atMs = Date.parse(time) - offMs;
+        if (state !== 'known') sinceMs ??= atMs;
+        else {
+          if (sinceMs !== null) found.push({ run, fromMs: sinceMs, toMs: atMs });
+          sinceMs = null;
+        }
+      }
+    }
+    return found;
   }
 
   #get(port: number, path: string): Promise<Response> {

@@ -20,6 +20,12 @@ export interface Shape {
   readonly sidecars?: number;
   readonly clients?: number;
   readonly mix?: Mix;
+  /** Clients whose connections stay, TCP and upgraded ones; by default four. */
+  readonly tunnels?: number;
+  /** The largest body (bytes). */
+  readonly largest?: number;
+  /** The largest body of those that leave before they are answered (bytes). */
+  readonly largestOfLeaving?: number;
   readonly onConflict?: 'Refuse' | 'HighestTerm';
 }
 

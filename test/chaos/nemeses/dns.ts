@@ -27,6 +27,20 @@ export const dnsFails: Nemesis = {
   },
 };
 
+/** Every answer over UDP holds one Pod and says that there are more; over TCP they are whole. */
+export const dnsTruncated: Nemesis = {
+  name: 'dns-truncated',
+  harmless: true,
+  async strike(scene) {
+    const { cluster, random } = scene;
+    scene.note('DNS: truncated');
+    cluster.dns.onQuery = ({ transport }) => (transport === 'udp' ? { do: 'truncate', keep: 1 } : undefined);
+    await scene.pause(random.between(1500, 2500));
+    cluster.dns.onQuery = null;
+    await scene.pause(random.between(200, 600));
+  },
+};
+
 /** An empty answer, shorter than it is believed. */
 export const dnsEmpty: Nemesis = {
   name: 'dns-empty',

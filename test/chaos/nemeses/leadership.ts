@@ -1,4 +1,4 @@
-import type { Nemesis } from './contract.ts';
+import type { Nemesis, Scene } from './contract.ts';
 import { leaderOf } from './pods.ts';
 
 /** A planned switch: the leader gives the lease up, and another has it at once or a moment later. */
@@ -18,6 +18,13 @@ export const planned: Nemesis = {
     cluster.coordinator.eligible = null;
     await scene.pause(random.between(200, 900));
   },
+};
+
+/** Planned switches while most of what is sent is long uploads. */
+export const uploads: Nemesis = {
+  name: 'uploads',
+  shape: { mix: { plain: 30, chunked: 5, expect: 0, pipelined: 0, halfClosing: 0, aborting: 0, slow: 65 } },
+  strike: (scene) => planned.strike(scene),
 };
 
 /** Two Pods claim, with the same term or with others. */
@@ -60,29 +67,34 @@ export const nobody: Nemesis = {
 };
 
 /** The leader gives up, and one that led before is back with the term of then, alone. */
-export const oldTerm: Nemesis = {
-  name: 'old-term',
-  async strike(scene) {
-    const { cluster, random } = scene;
-    await planned.strike(scene);
-    const leader = await leaderOf(scene);
-    const old = random.of(cluster.pods.filter((pod) => pod !== leader));
-    const term = Math.max(1, cluster.coordinator.term - 1);
-    cluster.coordinator.eligible = new Set();
-    cluster.coordinator.release();
-    if (random.chance(0.5)) {
-      scene.note('reload');
-      cluster.reload();
-    }
-    await scene.pause(random.between(500, 900));
-    scene.note(`${old.name} claims with the old term ${term}`);
-    old.set({ claim: { term } });
-    await scene.pause(random.between(800, 1500));
-    old.set({ claim: null });
-    cluster.coordinator.eligible = null;
-    await scene.untilLed();
-  },
-};
+function oldTermIsBack(name: string, reloads: (scene: Scene) => boolean): Nemesis {
+  return {
+    name,
+    async strike(scene) {
+      const { cluster, random } = scene;
+      await planned.strike(scene);
+      const leader = await leaderOf(scene);
+      const old = random.of(cluster.pods.filter((pod) => pod !== leader));
+      const term = Math.max(1, cluster.coordinator.term - 1);
+      cluster.coordinator.eligible = new Set();
+      cluster.coordinator.release();
+      if (reloads(scene)) {
+        scene.note('reload');
+        cluster.reload();
+      }
+      await scene.pause(random.between(500, 900));
+      scene.note(`${old.name} claims with the old term ${term}`);
+      old.set({ claim: { term } });
+      await scene.pause(random.between(800, 1500));
+      old.set({ claim: null });
+      cluster.coordinator.eligible = null;
+      await scene.untilLed();
+    },
+  };
+}
+
+export const oldTerm = oldTermIsBack('old-term', ({ random }) => random.chance(0.5));
+export const oldTermAfterReload = oldTermIsBack('old-term-after-reload', () => true);
 
 /** The leader is cut off from the quorum and its clock runs behind: it believes in its lease while the next one has it. */
 export const slowClock: Nemesis = {

@@ -4,6 +4,7 @@ import type { Nemesis, Scene } from './contract.ts';
 /** The Pod that has the lease, once one has it. */
 export async function leaderOf(scene: Scene): Promise<PodHandle> {
   await scene.untilLed();
+  // Where the round is over it does not matter any more.
   return scene.cluster.leader ?? scene.cluster.pods[0]!;
 }
 
@@ -46,7 +47,7 @@ export const dataHangs: Nemesis = {
   },
 };
 
-/** The probe port hangs and the data port goes on; meanwhile another gets the lease. */
+/** The probe port hangs and the data port goes on; meanwhile another gets the lease, or nobody. */
 export const probesHang: Nemesis = {
   name: 'probes-hang',
   async strike(scene) {
@@ -54,8 +55,10 @@ export const probesHang: Nemesis = {
     scene.note(`${pod.name}: probe port hangs`);
     pod.set({ probeMute: true });
     await scene.pause(scene.random.between(0, 300));
-    if (scene.random.chance(0.7)) {
-      scene.cluster.coordinator.eligible = namesBut(scene, pod);
+    const next = scene.random.weighted({ another: 40, nobody: 40, same: 20 });
+    scene.note(`the lease: ${next}`);
+    if (next !== 'same') {
+      scene.cluster.coordinator.eligible = next === 'nobody' ? new Set() : namesBut(scene, pod);
       scene.cluster.coordinator.release();
     }
     await scene.pause(scene.random.between(1200, 2500));
@@ -79,19 +82,27 @@ export const oneWay: Nemesis = {
   },
 };
 
-const RESETS = ['request', 'continue', 'executed', 'answer'] as const;
+/** Connections are reset amid a request, after a 100 Continue, after a write was executed, amid an answer. */
+export const RESETS: readonly Nemesis[] = (['request', 'continue', 'executed', 'answer'] as const).map(
+  (resetAt) => ({
+    name: `resets-${resetAt}`,
+    shape: {
+      mix: { plain: 55, chunked: 20, expect: 20, pipelined: 5, halfClosing: 0, aborting: 0, slow: 0 },
+    },
+    async strike(scene) {
+      const pod = await leaderOf(scene);
+      scene.note(`${pod.name} resets: ${resetAt}`);
+      pod.set({ resetEvery: scene.random.between(2, 6), resetAt });
+      await scene.pause(scene.random.between(800, 1500));
+      pod.set({ resetEvery: 0 });
+    },
+  }),
+);
 
 export const resets: Nemesis = {
   name: 'resets',
-  shape: { mix: { plain: 55, chunked: 20, expect: 20, pipelined: 5, halfClosing: 0, aborting: 0, slow: 0 } },
-  async strike(scene) {
-    const pod = await leaderOf(scene);
-    const resetAt = scene.random.of(RESETS);
-    scene.note(`${pod.name} resets: ${resetAt}`);
-    pod.set({ resetEvery: scene.random.between(2, 6), resetAt });
-    await scene.pause(scene.random.between(800, 1500));
-    pod.set({ resetEvery: 0 });
-  },
+  shape: RESETS[0]!.shape!,
+  strike: (scene) => scene.random.of(RESETS).strike(scene),
 };
 
 /** Kept connections end just when they are used again. */

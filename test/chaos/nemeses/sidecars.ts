@@ -73,8 +73,11 @@ export const reload: Nemesis = {
 export const reloadWhileHeld: Nemesis = {
   name: 'reload-while-held',
   harmless: true,
-  // TCP connections and slow bodies are cut when nobody leads, as they must be.
+  // Connections that stay and slow bodies are cut when nobody leads, as they must be; a body beyond 64 KiB that the old leader
+  // turned away is not kept to be sent again.
   shape: {
+    tunnels: 0,
+    largest: 60_000,
     mix: { plain: 90, chunked: 10, expect: 0, pipelined: 0, halfClosing: 0, aborting: 0, slow: 0 },
   },
   async strike(scene) {
@@ -100,7 +103,7 @@ export const wallClock: Nemesis = {
     const { random } = scene;
     const wallOffsetMs = random.of([-1, 1]) * random.of([2000, 3_600_000, 86_400_000 * 400]);
     scene.note(`wall clocks ${wallOffsetMs} ms off`);
-    for (const sidecar of scene.cluster.sidecars) sidecar.hook({ wallOffsetMs });
+    scene.cluster.setWallClocks(wallOffsetMs);
     await scene.pause(random.between(500, 1500));
   },
 };

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Plugin } from 'esbuild';
+import type { Mutation } from './table.ts';
+
+/** A mutation that does not fit the sources any more: it tests nothing until somebody mends its text. */
+export class StaleMutation extends Error {}
+
+/** The sources of a mutation's files as it changes them, by absolute path. @throws StaleMutation */
+export function mutated({ name, edits }: Mutation): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { file, text, instead } of edits) {
+    const path = resolve(file);
+    const before = sources.get(path) ?? (existsSync(path) ? readFileSync(path, 'utf8') : '');
+    const times = before.split(text).length - 1;
+    if (times !== 1)
+      throw new StaleMutation(
+        `mutation "${name}": its text stands ${times} times in ${file}, not once; mend test/chaos/mutations/table.ts:\n${text}`,
+      );
+    sources.set(
+      path,
+      before.replace(text, () => instead),
+    );
+  }
+  return sources;
+}
+
+/** Bundles the program with a mutation into a folder. @throws StaleMutation */
+export async function buildMutant(mutation: Mutation, out: string): Promise<void> {
+  const sources = mutated(mutation);
+  const plugin: Plugin = {
+    name: 'mutation',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = sources.get(path);
+        return contents === undefined ? undefined : { contents, loader: 'ts' };
+      });
+    },
+  };
+  const { bundleProgram } = (await import(resolve('scripts/bundle.mjs'))) as {
+    bundleProgram(out: string, plugins: readonly Plugin[]): Promise<void>;
+  };
+  await bundleProgram(resolve(out), [plugin]);
+}

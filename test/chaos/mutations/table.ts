@@ -1,0 +1,238 @@
+import type { Check } from '../checks/record.ts';
+
+/** A replacement in one source file; the text stands there exactly once. */
+export interface Edit {
+  readonly file: string;
+  readonly text: string;
+  readonly instead: string;
+}
+
+/** A deliberate bug. The harness is good for nothing if it does not see it. */
+export interface Mutation {
+  /** What the program does wrong with it. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The nemesis that shows it fastest. */
+  readonly nemesis: string;
+  /** Any of these sees it. */
+  readonly caughtBy: readonly Check[];
+}
+
+const ARBITRATE = 'src/control/leadership/arbitrate.ts';
+const CLAIM = 'src/control/leadership/claim.ts';
+const ROUTED = 'src/data/exchange/routed-exchange.ts';
+const HTTP = 'src/data/exchange/http-exchange.ts';
+const TUNNELS = 'src/data/forward/tunnel-registry.ts';
+
+/** At least one for each promise that would hurt most if it broke. */
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'retries a POST after a reset',
+    edits: [
+      {
+        file: 'src/data/forward/retry.ts',
+        text: "return end === 'connect_failed' || isSafeMethod(method);",
+        instead: 'return true;',
+      },
+    ],
+    nemesis: 'resets-executed',
+    caughtBy: ['delivery', 'acknowledgement'],
+  },
+  {
+    name: 'takes the first of two claimants',
+    edits: [
+      { file: ARBITRATE, text: "onConflict === 'HighestTerm' ? highestOf(able) : null", instead: 'able[0]!' },
+    ],
+    nemesis: 'two-claimants',
+    caughtBy: ['conflict'],
+  },
+  {
+    name: 'keeps old connections after a demotion',
+    edits: [
+      {
+        file: TUNNELS,
+        text: "if (tunnel.onDemotion === 'Close' && state",
+        instead: "if (tunnel.onDemotion === 'Drain' && state",
+      },
+    ],
+    nemesis: 'switch',
+    caughtBy: ['D'],
+  },
+  {
+    name: 'goes on with uploads after a demotion',
+    edits: [
+      {
+        file: ROUTED,
+        text: 'this.#unguard = this.deps.tunnels.add(upload, this.backend);',
+        instead:
+          'if (upload.rule === this.backend) this.#unguard = this.deps.tunnels.add(upload, this.backend);',
+      },
+    ],
+    nemesis: 'uploads',
+    caughtBy: ['D'],
+  },
+  {
+    name: 'sends again after a 100 Continue',
+    edits: [
+      {
+        file: ROUTED,
+        text: 'this.#relay.interim(reader.head);',
+        instead: '(this as any).went = true; this.#relay.interim(reader.head);',
+      },
+      {
+        file: ROUTED,
+        text: 'if (!this.responded && mayRepeat(this.request.method, end) && this.#mayTryAgain())',
+        instead:
+          'if (!this.responded && ((this as any).went || mayRepeat(this.request.method, end)) && this.#mayTryAgain())',
+      },
+    ],
+    nemesis: 'resets-continue',
+    caughtBy: ['delivery', 'acknowledgement'],
+  },
+  {
+    name: 'ends a truncated answer as if it were whole',
+    edits: [{ file: HTTP, text: 'this.down.cut(this.endsByClose);', instead: 'this.down.cut(false);' }],
+    nemesis: 'resets-answer',
+    caughtBy: ['acknowledgement'],
+  },
+  {
+    name: 'believes a truncated DNS answer',
+    edits: [
+      {
+        file: 'src/control/discovery/wire/dns-decode.ts',
+        text: 'truncated: (flags & 0x0200) !== 0,',
+        instead: 'truncated: false,',
+      },
+    ],
+    nemesis: 'dns-truncated',
+    caughtBy: ['harmless', 'liveness'],
+  },
+  {
+    name: 'believes whoever has a Pod’s name at another address',
+    edits: [
+      {
+        file: 'src/control/roster.ts',
+        text: 'return a.addresses.some((address) => b.addresses.includes(address));',
+        instead: 'return a.dnsName === b.dnsName;',
+      },
+    ],
+    nemesis: 'recreated',
+    caughtBy: ['D'],
+  },
+  {
+    name: 'releases held requests in the wrong order',
+    edits: [
+      {
+        file: 'src/data/forward/hold-queue.ts',
+        text: 'for (const place of this.#places) {\n        if (place.arrival >= before) break;',
+        instead:
+          'for (const place of [...this.#places].reverse()) {\n        if (place.arrival >= before) continue;',
+      },
+    ],
+    nemesis: 'nobody',
+    caughtBy: ['hold order'],
+  },
+  {
+    name: 'counts a probe without an answer as a success',
+    edits: [
+      {
+        file: CLAIM,
+        text: 'if (result.answered || !state.believed) return NO_CLAIM;',
+        instead:
+          'if (!result.answered) return state;\n  if (!state.believed || result.answered) return NO_CLAIM;',
+      },
+      {
+        file: 'src/control/leadership/probe-source.ts',
+        text: "if (result.outcome === 'success') endAt(",
+        instead: "if (result.outcome === 'success' || !result.answered) endAt(",
+      },
+    ],
+    nemesis: 'probes-hang',
+    caughtBy: ['D'],
+  },
+  {
+    name: 'accepts an older term',
+    edits: [
+      {
+        file: ARBITRATE,
+        text: 'if (term !== null && highestTerm !== null && compareTerms(',
+        instead: "if (term === 'none' && highestTerm !== null && compareTerms(",
+      },
+    ],
+    nemesis: 'old-term',
+    caughtBy: ['terms'],
+  },
+  {
+    name: 'forgets the highest term at a reload',
+    edits: [
+      {
+        file: 'src/control/leadership/watch.ts',
+        text: 'this.countLeaderless();\n    this.#config = config;',
+        instead: 'this.countLeaderless();\n    this.#highestTerm = null;\n    this.#config = config;',
+      },
+    ],
+    nemesis: 'old-term-after-reload',
+    caughtBy: ['terms'],
+  },
+  {
+    name: 'drops what is held at a reload',
+    edits: [
+      {
+        file: 'src/data/forward/hold-queues.ts',
+        text: 'const rematched = next.listeners !== previous.listeners && this.#rematch();',
+        instead:
+          'if (next.listeners !== previous.listeners) this.#queues.clear();\n    const rematched = false;',
+      },
+    ],
+    nemesis: 'reload-while-held',
+    caughtBy: ['harmless', 'liveness', 'leaks'],
+  },
+  {
+    name: 'sends for a client that has gone',
+    edits: [
+      {
+        file: HTTP,
+        text: "    if (this.over) return;\n    this.#leave('client_gone');",
+        instead: "    if (this.over || this.#held !== null) return;\n    this.#leave('client_gone');",
+      },
+    ],
+    nemesis: 'nobody',
+    caughtBy: ['gone clients'],
+  },
+  {
+    name: 'says that nothing was sent',
+    edits: [{ file: HTTP, text: 'sent: this.sent, status };', instead: 'sent: false, status };' }],
+    nemesis: 'resets-executed',
+    caughtBy: ['delivery', 'acknowledgement'],
+  },
+  {
+    name: 'sends writes to any Pod while nobody leads',
+    edits: [
+      {
+        file: 'src/data/pick/leader.ts',
+        text: "  if (leadership.state === 'none' || leader === null)",
+        instead:
+          "  if (leader === null && leadership.state === 'none' && backend.pods[0]?.state === 'ready')\n    return { type: 'pod', pod: backend.pods[0] };\n  if (leadership.state === 'none' || leader === null)",
+      },
+    ],
+    nemesis: 'nobody',
+    caughtBy: ['D'],
+  },
+  {
+    name: 'lets a claim stand however long nobody has answered',
+    edits: [
+      {
+        file: CLAIM,
+        text: 'unanswered >= limits.failureThreshold ? NO_CLAIM',
+        instead: 'unanswered >= limits.failureThreshold * 20 ? NO_CLAIM',
+      },
+      {
+        file: 'src/control/leadership/probe-source.ts',
+        text: 'const boundMs = source.periodMs * source.failureThreshold + source.timeoutMs;',
+        instead: 'const boundMs = 20 * (source.periodMs * source.failureThreshold + source.timeoutMs);',
+      },
+    ],
+    nemesis: 'probes-hang',
+    caughtBy: ['D'],
+  },
+];
