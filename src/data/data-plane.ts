@@ -20,16 +20,16 @@ import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
-import { RuleRuntimes } from './exchange/rule-runtime.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
 import type { TcpDeps } from './exchange/tcp-deps.ts';
-import { HoldQueues } from './forward/hold-queues.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
 import { Listener, type ListenerDeps } from './listen/listener.ts';
 import { type ListenerPlan, planListeners } from './listen/listener-plan.ts';
 import { compileConditions } from './match/conditions.ts';
+import { HoldQueues } from './placement/hold-queues.ts';
+import { RuleRuntimes } from './placement/rule-runtime.ts';
 import { RenamedBackends } from './renamed-backends.ts';
 
 /** How often deadlines are looked at: one sweep over all connections instead of a timer for each request. */
@@ -130,9 +130,6 @@ export class DataPlane {
       ...shared,
       dialer: systemDialer,
       clock: systemClock,
-      get selfPodName() {
-        return cell.current().config.selfPodName;
-      },
     };
     this.#deps = { http, tcp, admission, turn };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));

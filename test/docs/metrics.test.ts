@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { LookupResult } from '../../src/control/discovery/wire/answer.ts';
 import type { ProbeOutcome } from '../../src/control/health/probe-result.ts';
-import type { HoldOutcome } from '../../src/data/forward/hold-queue.ts';
+import type { HoldOutcome } from '../../src/data/placement/hold-queue.ts';
 import { FAILURE_NAMES, FAILURES } from '../../src/model/failure.ts';
 import { droppedLines } from '../../src/observe/line-writer.ts';
 import { Metrics } from '../../src/observe/metrics.ts';

@@ -6,7 +6,7 @@ import { exchangeTcp } from '../../src/control/discovery/wire/exchange-tcp.ts';
 import { exchangeUdp } from '../../src/control/discovery/wire/exchange-udp.ts';
 import { Launcher } from '../../src/control/health/launcher.ts';
 import { ProbeLoop } from '../../src/control/health/probe-loop.ts';
-import { HoldQueue } from '../../src/data/forward/hold-queue.ts';
+import { HoldQueue } from '../../src/data/placement/hold-queue.ts';
 import { emptySnapshot } from '../../src/model/empty.ts';
 import { internalErrors } from '../../src/observe/internal-errors.ts';
 import { createLogger } from '../../src/observe/logger.ts';

@@ -25,6 +25,7 @@ it.each([
   ['control imports data', { 'control/a.ts': "import { x } from '../data/b.ts';" }],
   ['data imports control', { 'data/pick/a.ts': "import type { X } from '../../control/b.ts';" }],
   ['match imports forward', { 'data/match/a.ts': "export { x } from '../forward/b.ts';" }],
+  ['placing knows a connection', { 'data/placement/a.ts': "import { x } from '../forward/b.ts';" }],
   ['exchange imports listen', { 'data/exchange/a.ts': "const m = await import('../listen/b.ts');" }],
   ['the model imports anything', { 'model/a.ts': "import '../platform/clock.ts';" }],
   ['pure code does I/O', { 'data/http1/a.ts': "import { Socket } from 'node:net';" }],

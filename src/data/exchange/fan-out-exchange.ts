@@ -4,7 +4,6 @@ import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
 import { CompactPieces } from '../compact-pieces.ts';
-import { KEPT_BODY_BYTES } from '../forward/retry.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { EXPECT } from '../http1/field-names.ts';
 import {
@@ -23,6 +22,7 @@ import { quorumOf, Votes } from '../merge/choose-answer.ts';
 import { compose } from '../merge/compose.ts';
 import { ComposedBody } from '../merge/composed-body.ts';
 import { noQuorum, tooFew } from '../merge/too-few.ts';
+import { KEPT_BODY_BYTES } from '../placement/retry.ts';
 import { composedHead } from '../respond/composed-answer.ts';
 import { isSafeMethod } from '../safe-methods.ts';
 import { AnswerPump, LEAST_ROOM, type PumpOwner } from './answer-pump.ts';

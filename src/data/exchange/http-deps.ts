@@ -8,11 +8,11 @@ import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { Pulse } from '../../platform/pulse.ts';
 import type { Random } from '../../platform/random.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
-import type { HoldQueue } from '../forward/hold-queue.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
 import type { UpstreamPools } from '../forward/upstream-pools.ts';
+import type { HoldQueue } from '../placement/hold-queue.ts';
+import type { RuleRuntimes } from '../placement/rule-runtime.ts';
 import type { RenamedBackends } from '../renamed-backends.ts';
-import type { RuleRuntimes } from './rule-runtime.ts';
 
 /** What HTTP exchanges use of the data plane. */
 export interface HttpDeps {

@@ -2,7 +2,6 @@ import type { HoldConfig, RuleConfig } from '../../model/config.ts';
 import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import type { Held, HoldOutcome, HoldQueue } from '../forward/hold-queue.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -10,11 +9,12 @@ import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
 import type { Pick, PickContext } from '../pick/contract.ts';
 import { holdOf } from '../pick/stale.ts';
+import type { Held, HoldOutcome, HoldQueue } from '../placement/hold-queue.ts';
+import type { RuleRuntime } from '../placement/rule-runtime.ts';
+import type { RuleBackendCells } from '../placement/rule-series.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import type { Downstream, Exchange } from './exchange.ts';
 import type { HttpDeps } from './http-deps.ts';
-import type { RuleRuntime } from './rule-runtime.ts';
-import type { RuleBackendCells } from './rule-series.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** Why a request waits that would find a Pod: those that wait already leave first (SPEC 3, Holding). */

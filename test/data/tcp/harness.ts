@@ -1,12 +1,12 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
-import { RuleRuntimes } from '../../../src/data/exchange/rule-runtime.ts';
-import { HoldQueue } from '../../../src/data/forward/hold-queue.ts';
 import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
 import type { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { UpstreamPools } from '../../../src/data/forward/upstream-pools.ts';
 import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
+import { HoldQueue } from '../../../src/data/placement/hold-queue.ts';
+import { RuleRuntimes } from '../../../src/data/placement/rule-runtime.ts';
 import { RenamedBackends } from '../../../src/data/renamed-backends.ts';
 import type { BackendConfig, RuleConfig } from '../../../src/model/config.ts';
 import type { Outcome } from '../../../src/model/outcome.ts';
@@ -133,7 +133,6 @@ export async function tcp(
         tunnels,
         peers,
         dialer: systemDialer,
-        selfPodName: options.selfPodName ?? '',
         holdQueue: () => queue,
         rules,
         renamed: new RenamedBackends(),

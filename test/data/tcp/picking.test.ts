@@ -71,6 +71,39 @@ describe('picking and trying again', () => {
     expect(t.failures('overloaded')).toBe(1);
   });
 
+  it('another Pod takes what one may not, which is no retry', async () => {
+    const { taps, views } = await rawPods(2);
+    const t = await tcp(balance, views, 'unconfigured', { connection: { maxPerPod: 1 } });
+    const clients = [await t.client(), await t.client()];
+    for (const client of clients) client.send('x');
+    await Promise.all(taps.map((tap) => tap.until((p) => p.total === 1, 'its one')));
+    await (await t.client()).closed();
+    expect(t.failures('overloaded')).toBe(1);
+    expect(t.metrics.retries.with('tcp', 'overloaded').value).toBe(0);
+  });
+
+  it('tries again within the budget of its rule, as a request does', async () => {
+    const { taps, views } = await rawPods(1);
+    taps[0]!.refuse();
+    const budget = { percent: 0, minPerSecond: 1 };
+    const t = await tcp({ ...balance, retry: { attempts: 5, codes: [], backoffMs: 0, budget } }, views);
+    await (await t.client()).closed();
+    expect(t.metrics.retries.with('tcp', 'connect_failed').value).toBe(1);
+    expect(t.failures('connect_failed')).toBe(1);
+  });
+
+  it('what the leader refused waits for the next one without the back-off', async () => {
+    const { taps, views } = await rawPods(2);
+    taps[0]!.refuse();
+    const retry = { attempts: 1, codes: [], backoffMs: 60_000, budget: null };
+    const t = await tcp({ ...leaderRule(), retry }, views, views[0]);
+    const client = await t.client();
+    client.send('x');
+    await poll(() => t.queue.size === 1, 'the hold');
+    t.publish(views, views[1]);
+    await taps[1]!.until((p) => p.connections.at(-1)?.text === 'x', 'the byte at the new leader');
+  });
+
   it('Ordinal: a fixed one, and the own one', async () => {
     const { taps, views } = await rawPods(3);
     const fixed = await (await tcp({ selection: ordinalSelection({ ordinal: 2 }) }, views)).client();

@@ -1,7 +1,7 @@
 /** The queues of several backends through a reload. */
 import { beforeEach, expect, it } from 'vitest';
-import type { Held, HoldQueue } from '../../../src/data/forward/hold-queue.ts';
-import { HoldQueues } from '../../../src/data/forward/hold-queues.ts';
+import type { Held, HoldQueue } from '../../../src/data/placement/hold-queue.ts';
+import { HoldQueues } from '../../../src/data/placement/hold-queues.ts';
 import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { configWith } from '../../helpers/config.ts';

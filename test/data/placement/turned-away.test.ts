@@ -1,6 +1,6 @@
 /** Who may have a request again that `learn` answers turned away (SPEC 3, Retrying; B7 of field-cases.md). */
 import { expect, it } from 'vitest';
-import { TurnedAway } from '../../../src/data/exchange/turned-away.ts';
+import { TurnedAway } from '../../../src/data/placement/turned-away.ts';
 import { pod } from '../fixtures.ts';
 
 const [db0, db1] = [pod(0), pod(1)];

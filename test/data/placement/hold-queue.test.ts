@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Held, HoldQueue, type Waiter } from '../../../src/data/forward/hold-queue.ts';
+import { type Held, HoldQueue, type Waiter } from '../../../src/data/placement/hold-queue.ts';
 import type { HoldConfig } from '../../../src/model/config.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { mainThreadCpuMs } from '../../helpers/thread-cpu.ts';

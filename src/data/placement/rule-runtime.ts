@@ -2,9 +2,9 @@ import type { RuleConfig } from '../../model/config.ts';
 import type { FailureLabel } from '../../model/failure.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import { RetryBudget } from '../forward/retry-budget.ts';
 import type { Picker } from '../pick/contract.ts';
 import { pickerFor } from '../pick/registry.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { type RuleBackendCells, RuleSeries } from './rule-series.ts';
 
 /** What a rule carries from request to request. */
