@@ -31,7 +31,12 @@ function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: read
         expect: redactExpect(probe.expect, shown),
       };
     case 'tcp':
-      return { ...probe, send: REDACTED, expectContains: shown(probe.expectContains) };
+      return {
+        ...probe,
+        send: REDACTED,
+        auth: probe.auth === null ? null : REDACTED,
+        expectContains: shown(probe.expectContains),
+      };
     case 'tcpSocket':
       return probe;
   }
@@ -41,8 +46,11 @@ function redactExpect({ json, header, ...expect }: Expect, shown: (text: string)
   return {
     ...expect,
     json: json.map((wanted) => {
-      const text = 'equals' in wanted ? String(wanted.equals) : '';
-      return shown(text) === text ? wanted : { ...wanted, equals: shown(text) };
+      if (!('equals' in wanted)) return wanted;
+      const redacted = [wanted.equals]
+        .flat()
+        .map((one) => (shown(String(one)) === String(one) ? one : shown(String(one))));
+      return { ...wanted, equals: Array.isArray(wanted.equals) ? redacted : redacted[0] };
     }),
     header: header === null ? null : { ...header, value: shown(header.value) },
   };

@@ -10,7 +10,8 @@ import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts
 import { Membership } from './discovery/membership/membership.ts';
 import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
 import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
-import { type HighestTerm, LeaderWatch } from './leadership/watch.ts';
+import type { HighestTerm } from './leadership/judge.ts';
+import { LeaderWatch } from './leadership/watch.ts';
 import { podLabel } from './pod-names.ts';
 import type { BackendReport, PodReport } from './report.ts';
 import { Roster, type RosterPod } from './roster.ts';

@@ -14,9 +14,14 @@ export interface NameValue {
   readonly value: string;
 }
 
-/** What a JSON answer must show: the value at `pointer` (RFC 6901) equals a constant or the value at another pointer. */
+export type JsonConstant = string | number | boolean | null;
+
+/**
+ * What a JSON answer must show: the value at `pointer` (RFC 6901) equals a constant, one of several, or the value at another
+ * pointer.
+ */
 export type JsonExpectation =
-  | { readonly pointer: string; readonly equals: string | number | boolean | null }
+  | { readonly pointer: string; readonly equals: JsonConstant | readonly JsonConstant[] }
   | { readonly pointer: string; readonly equalsPointer: string };
 
 /** Conditions on an HTTP probe's answer; all that are given must hold. */
@@ -46,11 +51,22 @@ export interface TcpSocketProbe {
   readonly port: number | null;
 }
 
-/** Sends bytes and waits until the answer contains a text. */
+/** Who a probe says it is. */
+export interface Credentials {
+  /** null: the server's default user. */
+  readonly username: string | null;
+  readonly password: string;
+}
+
+/** Sends bytes and looks whether the answer contains a text. */
 export interface TcpExchangeProbe {
   readonly type: 'tcp';
   readonly port: number | null;
   readonly send: string;
+  /** What makes an answer whole, so that a wrong one fails at once: a line, or a reply of Redis. null: nobody can tell. */
+  readonly reply: 'Line' | 'RESP' | null;
+  /** Sent before, as Redis takes it. */
+  readonly auth: Credentials | null;
   readonly expectContains: string;
   /** Values that came from the environment: nobody is shown them. */
   readonly hidden?: readonly string[];
@@ -69,10 +85,24 @@ export interface HealthConfig {
 /** Where a claim's term is read from. */
 export type TermSource = { readonly json: string } | { readonly header: string };
 
-export interface LeaderProbeSource {
+/** Where an answer shows a value: at a pointer into its JSON, in a header, or behind a name and a colon in a line of its text. */
+export type ValueSource = { readonly json: string } | { readonly header: string } | { readonly line: string };
+
+/** Where a claim shows whose history its data goes on from. */
+export interface LineageSource {
+  readonly id: ValueSource;
+  readonly previous: ValueSource;
+}
+
+/** What a claim shows besides itself. */
+export interface ClaimValues {
+  readonly term: TermSource | null;
+  readonly lineage: LineageSource | null;
+}
+
+export interface LeaderProbeSource extends ClaimValues {
   readonly type: 'Probe';
   readonly probe: HttpProbe | TcpExchangeProbe;
-  readonly term: TermSource | null;
   readonly periodMs: number;
   readonly timeoutMs: number;
   readonly failureThreshold: number;

@@ -15,13 +15,20 @@ const http: HttpProbe = {
 
 it('GET /config shows no value of a probe header, body or send, and the rest as loaded', () => {
   const times = { periodMs: 1, timeoutMs: 1, failureThreshold: 1, successThreshold: 1 };
-  const tcp = { type: 'tcp', port: null, send: 'AUTH s3cret\r\n', expectContains: 'master' } as const;
+  const tcp = {
+    type: 'tcp',
+    port: null,
+    send: 'AUTH s3cret\r\n',
+    reply: null,
+    auth: { username: 'app', password: 's3cret' },
+    expectContains: 'master',
+  } as const;
   const config = configWith({
     backends: [
       backendConfig({
         health: { probe: http, ...times },
         leader: {
-          source: { type: 'Probe', probe: tcp, term: null, searchPeriodMs: 100, ...times },
+          source: { type: 'Probe', probe: tcp, term: null, lineage: null, searchPeriodMs: 100, ...times },
           onConflict: 'Refuse',
           learn: [],
         },
@@ -41,7 +48,7 @@ it('GET /config shows no value of a probe header, body or send, and the rest as 
     headers: [{ name: 'Authorization', value: '[redacted]' }],
     body: '[redacted]',
   });
-  expect(shown.backends[0].leader.source.probe).toEqual({ ...tcp, send: '[redacted]' });
+  expect(shown.backends[0].leader.source.probe).toEqual({ ...tcp, send: '[redacted]', auth: '[redacted]' });
   expect(shown.backends[1]).toEqual(config.backends[1]);
   expect(config).toEqual(before);
 });

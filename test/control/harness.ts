@@ -32,6 +32,7 @@ export function probedBackend(part: Partial<LeaderProbeSource> = {}): BackendCon
         type: 'Probe',
         probe: httpProbe('/leader'),
         term: null,
+        lineage: null,
         periodMs: 1000,
         timeoutMs: 500,
         failureThreshold: 2,
@@ -68,6 +69,8 @@ export interface FakePod {
   /** 'success' claims; 'failure' is an answer that does not. */
   leader: ProbeOutcome;
   term?: string;
+  /** Id and, if it was promoted, that of the Pod which it followed until then. */
+  lineage?: readonly [id: string, previous?: string];
   /** Its silence is that of a host that is gone. */
   unreachable?: true;
   /** How long an answer takes; a refusal takes no time. */
@@ -129,6 +132,10 @@ export function world(
       reason: outcome,
       answered: outcome === 'success' || outcome === 'failure',
       term: outcome === 'success' && kind === 'leader' ? (pod.term ?? null) : null,
+      lineage:
+        outcome === 'success' && kind === 'leader' && pod.lineage !== undefined
+          ? { id: pod.lineage[0], previous: pod.lineage[1] ?? null }
+          : null,
       ...(outcome === 'timeout' && pod.unreachable === true ? { unreachable: true } : {}),
     };
     const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));

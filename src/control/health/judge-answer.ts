@@ -1,8 +1,9 @@
-import type { Expect, TermSource } from '../../model/config.ts';
+import type { ClaimValues, Expect, JsonConstant, TermSource, ValueSource } from '../../model/config.ts';
 import { redactTarget, redactText } from '../../model/redact.ts';
 import { termOfNumber, termOfText } from '../leadership/terms.ts';
 import { ExactJson, equalsConstant, equalsValue } from './exact-json.ts';
 import { failed, type ProbeResult, printable } from './probe-result.ts';
+import { lineValue, readLineage } from './read-lineage.ts';
 
 /** A Pod's answer to an HTTP probe. Header names in lower case; repeated ones are all listed. */
 export interface HttpAnswer {
@@ -12,8 +13,14 @@ export interface HttpAnswer {
 }
 
 /** Whether the body decides; if not, the head is enough. */
-export function needsBody(expect: Expect, term: TermSource | null): boolean {
-  return expect.json.length > 0 || (term !== null && 'json' in term);
+export function needsBody(expect: Expect, shown: ClaimValues | null): boolean {
+  const places = [shown?.term, shown?.lineage?.id, shown?.lineage?.previous];
+  return expect.json.length > 0 || places.some((place) => place != null && !('header' in place));
+}
+
+/** Whether it must be JSON. What shows a lineage need not be: it is a claim all the same. */
+function needsJson(expect: Expect, shown: ClaimValues | null): boolean {
+  return expect.json.length > 0 || (shown?.term != null && 'json' in shown.term);
 }
 
 /**
@@ -24,7 +31,7 @@ export function needsBody(expect: Expect, term: TermSource | null): boolean {
 export function judgeAnswer(
   answer: HttpAnswer,
   expect: Expect,
-  term: TermSource | null,
+  shown: ClaimValues | null,
   what: string,
   hidden: readonly string[] = [],
 ): ProbeResult {
@@ -44,50 +51,72 @@ export function judgeAnswer(
           : `with ${name}: ${printable(redactText(found.join(', '), hidden))}`,
       );
   }
-  let shown: string | null = null;
-  /** What stands where the term should. */
-  let instead: string | null = null;
-  if (needsBody(expect, term)) {
-    let json: ExactJson;
-    try {
-      json = new ExactJson(answer.body.toString('utf8').replace(/^\ufeff/, ''));
-    } catch {
-      return no('but not with JSON');
-    }
-    for (const wanted of expect.json) {
-      const value = json.at(wanted.pointer);
-      if (value === null) return no(`without ${wanted.pointer}`);
-      if ('equals' in wanted) {
-        if (!equalsConstant(value, wanted.equals))
-          return no(`${wanted.pointer} is not ${shownConstant(wanted.equals, hidden)}`);
-      } else {
-        const other = json.at(wanted.equalsPointer);
-        if (other === null) return no(`without ${wanted.equalsPointer}`);
-        if (!equalsValue(value, other)) return no(`${wanted.pointer} differs from ${wanted.equalsPointer}`);
-      }
-    }
-    if (term !== null && 'json' in term) {
-      const value = json.at(term.json);
-      if (value?.type === 'number' || value?.type === 'string') {
-        instead = value.text;
-        shown = value.type === 'number' ? termOfNumber(value.text) : termOfText(value.text);
-      }
+  const json = needsBody(expect, shown) ? parsed(answer.body) : null;
+  if (needsJson(expect, shown) && json === null) return no('but not with JSON');
+  for (const wanted of expect.json) {
+    const value = json!.at(wanted.pointer);
+    if (value === null) return no(`without ${wanted.pointer}`);
+    if ('equals' in wanted) {
+      const allowed: readonly JsonConstant[] = Array.isArray(wanted.equals) ? wanted.equals : [wanted.equals];
+      if (!allowed.some((constant) => equalsConstant(value, constant)))
+        return no(
+          `${wanted.pointer} is not ${allowed.map((one) => shownConstant(one, hidden)).join(' or ')}`,
+        );
+    } else {
+      const other = json!.at(wanted.equalsPointer);
+      if (other === null) return no(`without ${wanted.equalsPointer}`);
+      if (!equalsValue(value, other)) return no(`${wanted.pointer} differs from ${wanted.equalsPointer}`);
     }
   }
-  if (term !== null && 'header' in term) {
-    instead = only(answer, term.header);
-    shown = termOfText(instead ?? '');
+  const success: ProbeResult = { outcome: 'success', reason: said, answered: true, term: null };
+  const lineage =
+    shown?.lineage == null ? null : readLineage(shown.lineage, (place) => valueAt(place, answer, json));
+  if (shown?.term == null) return { ...success, lineage };
+  const { value, term } = termOf(shown.term, answer, json);
+  if (term === null)
+    return no(value === null ? 'without a term' : `with ${quoted(value, hidden)} where a term should be`);
+  return { ...success, lineage, term };
+}
+
+function parsed(body: Buffer): ExactJson | null {
+  try {
+    return new ExactJson(body.toString('utf8').replace(/^\ufeff/, ''));
+  } catch {
+    return null;
   }
-  if (term !== null && shown === null)
-    return no(instead === null ? 'without a term' : `with ${quoted(instead, hidden)} where a term should be`);
-  return { outcome: 'success', reason: said, answered: true, term: shown };
+}
+
+/** @returns the term, and what stands in its place */
+function termOf(
+  source: TermSource,
+  answer: HttpAnswer,
+  json: ExactJson | null,
+): { term: string | null; value: string | null } {
+  if ('header' in source) {
+    const value = only(answer, source.header);
+    return { value, term: termOfText(value ?? '') };
+  }
+  const value = json?.at(source.json) ?? null;
+  if (value?.type === 'number') return { value: value.text, term: termOfNumber(value.text) };
+  if (value?.type === 'string') return { value: value.text, term: termOfText(value.text) };
+  return { value: null, term: null };
+}
+
+/** @returns null: nothing stands there, or no text and no number */
+function valueAt(place: ValueSource, answer: HttpAnswer, json: ExactJson | null): string | null {
+  if ('header' in place) return only(answer, place.header);
+  if ('line' in place) return lineValue(answer.body.toString('utf8'), place.line);
+  const value = json?.at(place.json) ?? null;
+  if (value === null) return null;
+  if (value.type === 'null') return '';
+  return value.type === 'string' || value.type === 'number' ? value.text : null;
 }
 
 function quoted(text: string, hidden: readonly string[]): string {
   return JSON.stringify(printable(redactText(text, hidden), 30));
 }
 
-function shownConstant(value: string | number | boolean | null, hidden: readonly string[]): string {
+function shownConstant(value: JsonConstant, hidden: readonly string[]): string {
   return typeof value === 'string'
     ? JSON.stringify(redactText(value, hidden))
     : redactText(String(value), hidden);

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
-import type { HttpProbe, TermSource } from '../../model/config.ts';
+import type { ClaimValues, HttpProbe } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
 import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
@@ -22,7 +22,7 @@ import { MAX_READ_BYTES } from './probe-tcp.ts';
  */
 export function probeHttp(
   probe: HttpProbe,
-  term: TermSource | null,
+  shown: ClaimValues | null,
   target: ProbeTarget,
   port: number,
   timeoutMs: number,
@@ -88,11 +88,11 @@ export function probeHttp(
       judgeAnswer(
         { status: res.statusCode ?? 0, headers: pairs(res.rawHeaders), body },
         probe.expect,
-        term,
+        shown,
         what,
         probe.hidden,
       );
-    const early = !needsBody(probe.expect, term);
+    const early = !needsBody(probe.expect, shown);
     const parts: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer): void => {

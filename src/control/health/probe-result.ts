@@ -1,3 +1,5 @@
+import type { Lineage } from '../leadership/lineage.ts';
+
 /**
  * How a probe ended, the `result` label of `headroute_probes_total`. `local_error`: none could be made, for this machine lacks
  * something; it says nothing about the Pod.
@@ -15,6 +17,10 @@ export interface ProbeResult {
   readonly answered: boolean;
   /** Canonical decimal digits, where a term was asked for and shown by a success. */
   readonly term: string | null;
+  /** Whom the Pod followed, where that was asked for and a success showed it. */
+  readonly lineage?: Lineage | null;
+  /** It answered, but not what it was asked: an error of its own. */
+  readonly unclear?: true;
   /** No address of the Pod gave a sign of life: no connection in time, or nobody knows a way to it. */
   readonly unreachable?: true;
 }

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
-import type { TcpExchangeProbe } from '../../model/config.ts';
+import type { ClaimValues, TcpExchangeProbe } from '../../model/config.ts';
 import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
+import { judgeText, wholeAnswer } from './judge-text.ts';
 import { failed, formatMs, type ProbeResult, type ProbeTarget, type RunningProbe } from './probe-result.ts';
+import { encodeAuth } from './resp.ts';
 
 /** What a probe reads at most (SPEC 3). */
 export const MAX_READ_BYTES = 64 * 1024;
@@ -27,9 +29,13 @@ export function probeTcpSocket(
   return { cancel };
 }
 
-/** Sends bytes and waits until what comes back contains a text, at most `MAX_READ_BYTES` of it. */
+/**
+ * Sends bytes and looks whether what comes back contains a text, at most `MAX_READ_BYTES` of it. Where the probe says what makes
+ * an answer whole it is judged then, else as soon as it contains the text, and not before the timeout where it does not.
+ */
 export function probeTcpExchange(
   probe: TcpExchangeProbe,
+  shown: ClaimValues | null,
   target: ProbeTarget,
   port: number,
   timeoutMs: number,
@@ -37,7 +43,6 @@ export function probeTcpExchange(
 ): RunningProbe {
   const deadlineMs = performance.now() + timeoutMs;
   let timer: NodeJS.Timeout | undefined;
-  const wanted = Buffer.from(probe.expectContains, 'utf8');
   const exchange = (socket: Socket): void => {
     let received: Buffer = Buffer.alloc(0);
     const end = (result: ProbeResult): void => {
@@ -49,33 +54,25 @@ export function probeTcpExchange(
     };
     const entry = <A extends readonly unknown[]>(run: (...args: A) => void): ((...args: A) => void) =>
       guarded('probe', run, () => end(failed('error', 'internal error')));
-    const unmet = (why: string): void =>
-      end(failed('failure', `the answer lacks the expected text (${why})`, true));
     const over = (why: string): void => {
-      if (received.length > 0) unmet(why);
+      if (received.length > 0) end(judgeText(received, probe, shown, why));
       else end(failed('error', `${why} without an answer`));
     };
     timer = setTimeout(
       entry(() => {
         // Whether an answer is complete cannot be told; one that is not the wanted one by now is a "no".
-        if (received.length > 0) unmet(`${received.length} bytes within ${formatMs(timeoutMs)}`);
+        if (received.length > 0) over(`${received.length} bytes within ${formatMs(timeoutMs)}`);
         else end(failed('timeout', `no answer within ${formatMs(timeoutMs)}`));
       }),
       Math.max(0, deadlineMs - performance.now()),
     );
     timer.unref();
     const onData = (chunk: Buffer): void => {
-      // Only the end of what was searched already can be part of a match.
-      const from = Math.max(0, received.length - wanted.length);
-      received = Buffer.concat([received, chunk.subarray(0, MAX_READ_BYTES - received.length)]);
-      if (received.indexOf(wanted, from) >= 0)
-        end({
-          outcome: 'success',
-          reason: 'the answer contains the expected text',
-          answered: true,
-          term: null,
-        });
-      else if (received.length >= MAX_READ_BYTES) unmet('in its first 64 KiB');
+      const from = received.length;
+      received = Buffer.concat([received, chunk.subarray(0, MAX_READ_BYTES - from)]);
+      const whole = wholeAnswer(received, probe, from);
+      if (whole !== null) end(judgeText(whole, probe, shown, null));
+      else if (received.length >= MAX_READ_BYTES) over('in its first 64 KiB');
     };
     const onClosed = entry(() => over('connection closed'));
     socket.on('data', entry(onData));
@@ -85,7 +82,11 @@ export function probeTcpExchange(
       'error',
       entry(() => over('connection reset')),
     );
-    if (probe.send !== '') socket.write(probe.send);
+    const request = Buffer.concat([
+      probe.auth === null ? Buffer.alloc(0) : encodeAuth(probe.auth),
+      Buffer.from(probe.send),
+    ]);
+    if (request.length > 0) socket.write(request);
   };
   const cancelDial = dial(target.addresses, port, timeoutMs, exchange, done);
   return {

@@ -1,4 +1,4 @@
-import type { Probe, TermSource } from '../../model/config.ts';
+import type { ClaimValues, Probe } from '../../model/config.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import { probeHttp } from './probe-http.ts';
 import type { ProbeResult, ProbeTarget, RunningProbe } from './probe-result.ts';
@@ -10,23 +10,23 @@ import { probeTcpExchange, probeTcpSocket } from './probe-tcp.ts';
  */
 export type RunProbe = (
   probe: Probe,
-  term: TermSource | null,
+  shown: ClaimValues | null,
   target: ProbeTarget,
   timeoutMs: number,
   done: (result: ProbeResult) => void,
 ) => RunningProbe;
 
-export const runProbe: RunProbe = (probe, term, target, timeoutMs, done) => {
+export const runProbe: RunProbe = (probe, shown, target, timeoutMs, done) => {
   const port = probe.port ?? target.port;
-  if (probe.type === 'http') return probeHttp(probe, term, target, port, timeoutMs, done);
-  if (probe.type === 'tcp') return probeTcpExchange(probe, target, port, timeoutMs, done);
+  if (probe.type === 'http') return probeHttp(probe, shown, target, port, timeoutMs, done);
+  if (probe.type === 'tcp') return probeTcpExchange(probe, shown, target, port, timeoutMs, done);
   return probeTcpSocket(target, port, timeoutMs, done);
 };
 
 /** Runs probes, and says so where they cannot be made. */
 export function loggingLocalErrors(run: RunProbe, log: LocalErrorLog): RunProbe {
-  return (probe, term, target, timeoutMs, done) =>
-    run(probe, term, target, timeoutMs, (result) => {
+  return (probe, shown, target, timeoutMs, done) =>
+    run(probe, shown, target, timeoutMs, (result) => {
       if (result.outcome === 'local_error') log.report('probe', result.reason);
       done(result);
     });

@@ -1,8 +1,8 @@
+import { type Descendant, firstByLineage, hasSucceeded, type Reigning } from './lineage.ts';
 import { compareTerms, higherTerm, type SeenTerm } from './terms.ts';
 
 /** A Pod that claims to lead. */
-export interface Claimant {
-  readonly podId: number;
+export interface Claimant extends Descendant {
   readonly name: string;
   readonly ready: boolean;
   /** Canonical decimal digits, or null where none is shown. */
@@ -19,16 +19,26 @@ export interface Verdict {
   readonly highestTerm: SeenTerm | null;
 }
 
+/** What was seen before. */
+export interface Past {
+  readonly highestTerm: SeenTerm | null;
+  readonly reigning: Reigning | null;
+  /** Why one that would lead does not, for what is remembered of the leader before it; null: nothing speaks against it. */
+  objection(claimant: Claimant): string | null;
+}
+
 /**
  * Who leads (SPEC 3, Leadership). Pure, and stable: the same claims give the same verdict again.
  *
- * - An unready claimant neither leads nor conflicts; the term that it shows is seen all the same.
- * - Two ready claimants conflict; under `HighestTerm` the one with the higher term leads if all show one.
+ * - An unready claimant neither leads nor conflicts; the term that it shows is seen all the same, and so is whom it has
+ *   succeeded: that one leads no more.
+ * - Of several ready claimants the one with the highest term leads under `HighestTerm` if all show one, else the one that
+ *   their lineage puts before all others; else they conflict.
  * - Whoever is left leads only if no higher term was ever seen (promise 5: terms never go back).
  */
 export function arbitrate(
   claims: readonly Claimant[],
-  highestBefore: SeenTerm | null,
+  { highestTerm: highestBefore, reigning, objection }: Past,
   onConflict: 'Refuse' | 'HighestTerm',
 ): Verdict {
   let highestTerm = highestBefore;
@@ -41,9 +51,13 @@ export function arbitrate(
     const unready = claims.map(({ name }) => `${name} claims but is unready`).join('; ');
     return { ...nobody, state: 'none', reason: unready === '' ? 'no Pod claims to lead' : unready };
   }
-  const winner = able.length === 1 ? able[0]! : onConflict === 'HighestTerm' ? highestOf(able) : null;
+  const highest = able.length > 1 && onConflict === 'HighestTerm' ? highestOf(able) : null;
+  const winner = able.length === 1 ? able[0]! : (highest ?? firstByLineage(able, reigning));
   if (winner === null) {
-    const reason = `${able.map(({ name }) => name).join(' and ')} claim to lead`;
+    const unrelated = able.every(({ lineage }) => lineage !== null)
+      ? ', and none has succeeded all others'
+      : '';
+    const reason = `${able.map(({ name }) => name).join(' and ')} claim to lead${unrelated}`;
     return { ...nobody, state: 'conflict', reason };
   }
   const { name, term, podId } = winner;
@@ -52,8 +66,29 @@ export function arbitrate(
     const reason = `${name} claims with term ${term}, but ${seen}`;
     return { ...nobody, state: 'none', reason };
   }
-  const by = able.length > 1 ? `${name} claims with the highest term, ${term!}` : `${name} claims to lead`;
-  return { ...nobody, state: 'known', leaderId: podId, term, reason: by };
+  const successor = claims.find((other) => !other.ready && follows(other, winner));
+  const against =
+    successor === undefined
+      ? objection(winner)
+      : `${name} claims, but ${successor.name}, which claims but is unready, has succeeded it`;
+  if (against !== null) return { ...nobody, state: 'none', reason: against };
+  const others = winner === highest ? [] : able.filter((other) => other !== winner);
+  const reason = [
+    winner === highest ? `${name} claims with the highest term, ${term!}` : `${name} claims to lead`,
+    ...others.map((other) => overruled(winner, other)),
+  ].join('; ');
+  return { ...nobody, state: 'known', leaderId: podId, term, reason };
+}
+
+function follows({ lineage }: Claimant, { lineage: earlier, term }: Claimant): boolean {
+  return term === null && lineage !== null && earlier !== null && hasSucceeded(lineage, earlier);
+}
+
+/** Why the first leads and the other does not, by their lineage. */
+function overruled({ lineage }: Claimant, other: Claimant): string {
+  return hasSucceeded(lineage!, other.lineage!)
+    ? `it has succeeded ${other.name}, which claims too`
+    : `${other.name} claims too but was never promoted`;
 }
 
 /** The only one with the highest term, or null: two have it, or one shows none. */

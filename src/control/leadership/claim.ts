@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../health/probe-result.ts';
+import type { Lineage } from './lineage.ts';
 
 /** What the leader probes of one Pod have shown so far. */
 export interface ClaimState {
@@ -8,13 +9,14 @@ export interface ClaimState {
   /** Unanswered probes in a row. */
   readonly unanswered: number;
   readonly term: string | null;
+  readonly lineage: Lineage | null;
 }
 
-export const NO_CLAIM: ClaimState = { believed: false, row: 0, unanswered: 0, term: null };
+export const NO_CLAIM: ClaimState = { believed: false, row: 0, unanswered: 0, term: null, lineage: null };
 
 /** A claim that somebody else has come to believe. */
-export function claimFrom(term: string | null): ClaimState {
-  return { believed: true, row: 1, unanswered: 0, term };
+export function claimFrom(shown: Pick<ClaimState, 'term' | 'lineage'>): ClaimState {
+  return { believed: true, row: 1, unanswered: 0, term: shown.term, lineage: shown.lineage };
 }
 
 /**
@@ -30,7 +32,7 @@ export function countClaim(
   if (result.outcome === 'success') {
     const row = state.row + 1;
     const believed = state.believed || row >= limits.successThreshold;
-    return { believed, row, unanswered: 0, term: result.term };
+    return { believed, row, unanswered: 0, term: result.term, lineage: result.lineage ?? null };
   }
   if (result.outcome === 'local_error') return state;
   if (result.answered || !state.believed) return NO_CLAIM;

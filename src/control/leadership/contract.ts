@@ -1,10 +1,12 @@
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
+import type { Lineage } from './lineage.ts';
 
 /** What a source believes: this Pod claims. */
 export interface Claim {
   readonly podId: number;
   readonly term: string | null;
+  readonly lineage: Lineage | null;
   /** When the claim ends unless it is shown again (monotonic milliseconds); infinite where the source has no such bound. */
   readonly untilMs: number;
 }
@@ -26,6 +28,8 @@ export interface ClaimSource {
   claims(): readonly Claim[];
   /** Whether `claims` says something yet: a look-up that has only failed says nothing. */
   readonly knows: boolean;
+  /** Whether a Pod's last answer was that it does not lead; false where it was silent, or claims. */
+  denies(podId: number): boolean;
   /** Asks every Pod again now, those in `first` before the others; `finished` is called when all have ended. */
   round(first: ReadonlySet<number>, finished: () => void): void;
   /** The search for a leader has begun, become quicker or ended: whoever is asked in turns is asked at the new pace. */

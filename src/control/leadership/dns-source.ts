@@ -64,9 +64,10 @@ export function dnsSource(
       const claims: Claim[] = [];
       for (const [podId, { member }] of pods)
         if (member.addresses.some((address) => named?.has(address)))
-          claims.push({ podId, term: null, untilMs: Number.POSITIVE_INFINITY });
+          claims.push({ podId, term: null, lineage: null, untilMs: Number.POSITIVE_INFINITY });
       return claims;
     },
+    denies: () => false,
     round(_first, finished) {
       watching.refreshSoon();
       afterRound(finished);

@@ -20,7 +20,14 @@ export function ordinalSource(
     leave(podId) {
       if (pods.delete(podId)) events.onClaims();
     },
-    claims: () => [...pods.keys()].map((podId) => ({ podId, term: null, untilMs: Number.POSITIVE_INFINITY })),
+    claims: () =>
+      [...pods.keys()].map((podId) => ({
+        podId,
+        term: null,
+        lineage: null,
+        untilMs: Number.POSITIVE_INFINITY,
+      })),
+    denies: () => false,
     round: (_first, finished) => afterRound(finished),
     // Who it is stands in the configuration: only whether it is ready is looked for.
     repace() {},

@@ -11,11 +11,22 @@ const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
   /**
    * Patroni's REST API on its own port: GET /primary is 200 on the leader that holds the lock, 503 elsewhere
    * (docs, "REST API"; measured with 3.0.2). `/primary` and not `/leader`: that one is also 200 on a standby cluster's leader,
-   * which takes no writes. The port is PostgreSQL's own, so there are no HTTP answers to learn from.
+   * which takes no writes. The status alone is not enough: before it takes writes the new leader answers 200 with the role replica,
+   * and the old one, that refuses connections already, with the state stopping. The role is `master` before Patroni 4. The port
+   * is PostgreSQL's own, so there are no HTTP answers to learn from.
    */
   patroni: {
     type: 'Probe',
-    probe: { httpGet: { path: '/primary', port: 8008 }, expect: { status: [200] } },
+    probe: {
+      httpGet: { path: '/primary', port: 8008 },
+      expect: {
+        status: [200],
+        json: [
+          { pointer: '/role', equals: ['primary', 'master'] },
+          { pointer: '/state', equals: 'running' },
+        ],
+      },
+    },
   },
   /**
    * GET /v1/agent/self needs agent:read where ACLs are on (give X-Consul-Token under probe.httpGet.headers); Stats are texts.
@@ -68,12 +79,15 @@ const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
     learn: [{ status: [301], location: true }],
   },
   /**
-   * ROLE answers an array whose first element is the bulk string "master", "slave" or "sentinel" (redis.io, ROLE). A
-   * replica's array has five elements, so that the array's head tells it apart even where its master is called "master".
+   * INFO replication answers one bulk string of lines (redis.io, INFO; measured with 7.0.15). A replica that is promoted shows the
+   * replication id of its former master as `master_replid2`; one that never was shows zeros.
    */
   redis: {
     type: 'Probe',
-    probe: { tcp: { send: 'ROLE\r\n', expect: { contains: '*3\r\n$6\r\nmaster\r\n' } } },
+    probe: {
+      tcp: { send: 'INFO replication\r\n', reply: 'RESP', expect: { contains: '\r\nrole:master\r\n' } },
+      lineage: { id: { line: 'master_replid' }, previous: { line: 'master_replid2' } },
+    },
   },
 };
 
@@ -87,7 +101,7 @@ export function isPresetName(name: unknown): name is PresetName {
 
 /**
  * A preset with what the user gave beside it: mappings are joined key by key, anything else replaces. A request of
- * another kind (`tcp` instead of `httpGet`) replaces the preset's with all that belongs to its answer.
+ * another kind (`tcp` instead of `httpGet`), or another `send`, replaces the preset's with all that belongs to its answer.
  */
 export function withPreset(
   name: PresetName,
@@ -97,10 +111,20 @@ export function withPreset(
   const { probe } = given;
   if (!isMapping(probe) || !isMapping(preset.probe)) return join(preset, given);
   const kind = REQUEST_KINDS.find((key) => Object.hasOwn(probe, key));
-  if (kind === undefined || Object.hasOwn(preset.probe, kind)) return join(preset, given);
-  const dropped: readonly string[] = kind === 'tcp' ? [...REQUEST_KINDS, 'expect', 'term'] : REQUEST_KINDS;
+  if (kind === undefined || (Object.hasOwn(preset.probe, kind) && !asksOtherwise(probe)))
+    return join(preset, given);
+  const dropped: readonly string[] = [
+    ...REQUEST_KINDS,
+    'lineage',
+    ...(kind === 'tcp' ? ['expect', 'term'] : []),
+  ];
   const kept = Object.fromEntries(Object.entries(preset.probe).filter(([key]) => !dropped.includes(key)));
   return join({ ...preset, probe: kept }, given);
+}
+
+/** Whether another text is sent than the preset's, so that another answer comes. */
+function asksOtherwise({ tcp }: Record<string, unknown>): boolean {
+  return isMapping(tcp) && Object.hasOwn(tcp, 'send');
 }
 
 const REQUEST_KINDS = ['httpGet', 'http', 'tcp'];

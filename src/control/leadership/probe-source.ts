@@ -9,6 +9,7 @@ import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import { type ClaimState, claimFrom, countClaim, NO_CLAIM } from './claim.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
+import { sameLineage } from './lineage.ts';
 import type { Search } from './search.ts';
 
 export interface ProbeSourceDeps extends ProbeLoopDeps {
@@ -21,6 +22,8 @@ interface Watched {
   readonly loop: ProbeLoop;
   claim: ClaimState;
   last: ProbeReport | null;
+  /** Its last answer was that it does not lead. */
+  denies: boolean;
   /** When the claim ends by itself, should probes be late or slow: D after the start of the last that showed it. */
   untilMs: number;
   lapse: Timer | null;
@@ -52,7 +55,12 @@ export function probeSource(
     const before = watched.claim;
     watched.claim = claim;
     if (claim.row > 0 && before.row === 0 && !before.believed) events.onNewClaim(podId);
-    if (claim.believed !== before.believed || claim.term !== before.term) events.onClaims();
+    if (
+      claim.believed !== before.believed ||
+      claim.term !== before.term ||
+      !sameLineage(claim.lineage, before.lineage)
+    )
+      events.onClaims();
   };
 
   const endAt = (podId: number, watched: Watched, untilMs: number): void => {
@@ -70,6 +78,11 @@ export function probeSource(
       durationMs: clock.nowMs() - startedMs,
     };
     const claim = countClaim(watched.claim, result, source);
+    if (result.answered) {
+      const denies = result.outcome !== 'success' && result.unclear !== true;
+      if (denies !== watched.denies) events.onClaims();
+      watched.denies = denies;
+    }
     if (result.outcome === 'success') endAt(pod.id, watched, startedMs + boundMs);
     else if (claim === NO_CLAIM) watched.lapse?.clear();
     set(pod.id, watched, claim);
@@ -83,7 +96,7 @@ export function probeSource(
           periodMs: source.periodMs,
           paceMs: () => deps.search.periodMs(source.searchPeriodMs, source.periodMs, pods.size),
           begin: (done) =>
-            deps.runProbe(source.probe, source.term, probeTarget(pod.member), source.timeoutMs, done),
+            deps.runProbe(source.probe, source, probeTarget(pod.member), source.timeoutMs, done),
           onResult: (result, startedMs) => count(pod, watched, result, startedMs),
         },
         deps,
@@ -92,11 +105,12 @@ export function probeSource(
         loop,
         claim: NO_CLAIM,
         last: known?.lastProbe ?? null,
+        denies: false,
         untilMs: 0,
         lapse: null,
       };
       if (known !== null && known.claim !== null) {
-        watched.claim = claimFrom(known.claim.term);
+        watched.claim = claimFrom(known.claim);
         endAt(pod.id, watched, Math.min(known.claim.untilMs, clock.nowMs() + boundMs));
       }
       pods.set(pod.id, watched);
@@ -113,9 +127,10 @@ export function probeSource(
     claims() {
       const claims: Claim[] = [];
       for (const [podId, { claim, untilMs }] of pods)
-        if (claim.believed) claims.push({ podId, term: claim.term, untilMs });
+        if (claim.believed) claims.push({ podId, term: claim.term, lineage: claim.lineage, untilMs });
       return claims;
     },
+    denies: (podId) => pods.get(podId)?.denies ?? false,
     round(first, finished) {
       const order = [...pods.keys()].sort((a, b) => Number(first.has(b)) - Number(first.has(a)));
       let open = order.length;

@@ -69,6 +69,11 @@ export class Sources {
     return this.#inForce?.claims() ?? [];
   }
 
+  /** As `ClaimSource.denies`. */
+  denies(podId: number): boolean {
+    return this.#inForce?.denies(podId) ?? false;
+  }
+
   /** As `ClaimSource.round`. */
   round(first: ReadonlySet<number>, finished: () => void): void {
     if (this.#inForce === null) finished();

@@ -1,30 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
+import type { Timer } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
 import { isNamedBy } from '../pod-names.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
-import { arbitrate, type Claimant } from './arbitrate.ts';
+import type { Claimant } from './arbitrate.ts';
 import type { Claim, KnownClaim } from './contract.ts';
 import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
+import { type HighestTerm, Judge } from './judge.ts';
 import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
 import { Sources } from './sources.ts';
-import { higherTerm, type SeenTerm } from './terms.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
   readonly logger: Logger;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
-}
-
-/** The highest term ever seen, and when it was shown first (wall-clock milliseconds). */
-export interface HighestTerm extends SeenTerm {
-  readonly sinceMs: number;
 }
 
 /**
@@ -39,7 +35,9 @@ export class LeaderWatch {
   readonly #search: Search;
   readonly #revival: Revival;
   #config: BackendConfig;
-  #highestTerm: HighestTerm | null = null;
+  readonly #judge = new Judge();
+  /** The same claims may be judged otherwise then. */
+  #judgeAgain: Timer | null = null;
   #reigns = new Reigns();
   #roundsFinished = 0;
   #seenRounds = 0;
@@ -103,7 +101,7 @@ export class LeaderWatch {
     before.countLeaderless();
     this.#current = nothingKnown(this.#config, before.#current.revision + 1);
     if (!related) return;
-    this.#highestTerm = higherTerm(this.#highestTerm, before.#highestTerm);
+    this.#judge.follow(before.#judge);
     this.#lastLeaderId = before.#lastLeaderId;
     this.#reigns = before.#reigns;
     if (this.#config.leader === null || before.#config.leader === null) return;
@@ -143,15 +141,13 @@ export class LeaderWatch {
   }
 
   get highestTerm(): HighestTerm | null {
-    return this.#highestTerm;
+    return this.#judge.highestTerm;
   }
 
-  /** Somebody said by hand that the highest term means nothing. What is claimed now is seen anew. @returns what it was */
+  /** As `Judge.forget`. What is claimed now is seen anew. */
   forgetTerm(): HighestTerm | null {
-    const forgotten = this.#highestTerm;
-    this.#highestTerm = null;
     this.#deps.touch();
-    return forgotten;
+    return this.#judge.forget();
   }
 
   claims(): readonly Claim[] {
@@ -172,17 +168,24 @@ export class LeaderWatch {
     const before = this.#current;
     const { leader } = this.#config;
     if (leader === null) return before;
-    const claimants: Claimant[] = this.#sources.claims().flatMap(({ podId, term }) => {
-      const pod = this.#pods.get(podId);
-      return pod === undefined
-        ? []
-        : [{ podId, name: pod.member.name, ready: this.#deps.isReady(podId), term }];
+    const { clock } = this.#deps;
+    const claimants = this.#claimants();
+    const verdict = this.#judge.judge(claimants, {
+      onConflict: leader.onConflict,
+      nowMs: clock.nowMs(),
+      wallMs: clock.wallMs(),
+      leaderId: before.leaderId,
+      isPresent: (podId) => this.#pods.has(podId),
+      denies: (podId) => this.#sources.denies(podId),
     });
-    const { highestTerm, ...verdict } = arbitrate(claimants, this.#highestTerm, leader.onConflict);
-    if (highestTerm !== null && highestTerm.term !== this.#highestTerm?.term)
-      this.#highestTerm = { ...highestTerm, sinceMs: this.#deps.clock.wallMs() };
+    this.#judgeAgain?.clear();
+    const changesInMs = this.#judge.changesInMs(clock.nowMs());
+    this.#judgeAgain = changesInMs === null ? null : clock.after(changesInMs, () => this.#deps.touch());
+    const leads = claimants.find(({ podId }) => podId === verdict.leaderId);
     const moved =
-      verdict.state !== before.state || verdict.leaderId !== before.leaderId || verdict.term !== before.term;
+      verdict.state !== before.state ||
+      verdict.leaderId !== before.leaderId ||
+      (leads !== undefined && !this.#reigns.has(leads));
     const revision = before.revision + (moved || this.#roundsFinished !== this.#seenRounds ? 1 : 0);
     this.#seenRounds = this.#roundsFinished;
     if (moved) this.countLeaderless();
@@ -204,9 +207,18 @@ export class LeaderWatch {
   }
 
   close(): void {
+    this.#judgeAgain?.clear();
     this.#rounds.close();
     this.#revival.close();
     this.#sources.close();
+  }
+
+  #claimants(): Claimant[] {
+    return this.#sources.claims().flatMap(({ podId, term, lineage }) => {
+      const pod = this.#pods.get(podId);
+      if (pod === undefined) return [];
+      return [{ podId, name: pod.member.name, ready: this.#deps.isReady(podId), term, lineage }];
+    });
   }
 
   /** A claimant that is not ready is asked for its health at the same pace: it leads once it is. */

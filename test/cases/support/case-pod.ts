@@ -72,8 +72,18 @@ export class CasePod {
     this.#speaker = createServer((socket) => {
       track(this.#roleSockets, socket);
       socket.on('data', (data) => {
-        if (data.toString('latin1').startsWith('ROLE'))
-          socket.write(this.claim === false ? '*5\r\n$5\r\nslave\r\n' : '*3\r\n$6\r\nmaster\r\n:0\r\n');
+        const asked = data.toString('latin1');
+        if (asked.includes('AUTH')) socket.write('+OK\r\n');
+        if (asked.includes('INFO')) {
+          const id = Buffer.from(this.name).toString('hex').padEnd(40, 'f');
+          const lines = ['# Replication', `role:${this.claim === false ? 'slave' : 'master'}`];
+          lines.push(`master_replid:${id}`, `master_replid2:${'0'.repeat(40)}`, '');
+          const text = lines.join('\r\n');
+          socket.write(`$${text.length}\r\n${text}\r\n`);
+        }
+        if (!asked.includes('ROLE')) return;
+        const follows = '*5\r\n$5\r\nslave\r\n$4\r\ndb-0\r\n:1\r\n$9\r\nconnected\r\n:0\r\n';
+        socket.write(this.claim === false ? follows : '*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n');
       });
     });
     this.#data = this.#newData();

@@ -335,6 +335,40 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
       ),
     ]),
   ),
+  'backends[].leader.probe.tcp.reply': set(
+    PROBE,
+    leaderProbe(({ ports }) => ({
+      tcp: { port: ports.speaker, send: 'ROLE\r\n', reply: 'RESP', expect: { contains: 'master' } },
+    })),
+  ),
+  ...Object.fromEntries(
+    (
+      [
+        ['username', { username: 'u', password: 'p' }],
+        ['password', { password: 'p' }],
+      ] as const
+    ).map(([key, auth]) => [
+      `backends[].leader.auth.${key}`,
+      set(`${DB}.leader`, (place: Place) => ({
+        probe: leaderProbe(({ ports }) => ({
+          tcp: { port: ports.speaker, send: 'ROLE\r\n', reply: 'RESP', expect: { contains: 'master' } },
+        }))(place),
+        auth,
+      })),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ([{ json: '/id' }, { header: 'X-Role' }, { line: 'id' }] as const).flatMap((place) => [
+      [
+        `backends[].leader.probe.lineage.id.${Object.keys(place)[0]}`,
+        set(`${PROBE}.lineage`, { id: place, previous: { json: '/n' } }),
+      ],
+      [
+        `backends[].leader.probe.lineage.previous.${Object.keys(place)[0]}`,
+        set(`${PROBE}.lineage`, { id: { json: '/leader' }, previous: place }),
+      ],
+    ]),
+  ),
   'backends[].leader.probe.expect.status': set(`${PROBE}.expect.status`, [200]),
   'backends[].leader.probe.expect.header.name': set(`${PROBE}.expect`, {
     header: { name: 'x-role', value: 'leader' },

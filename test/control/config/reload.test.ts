@@ -24,9 +24,19 @@ it('what probes send is not shown', () => {
     sample({ backend: { health: { http: secret }, leader: { probe: { http: secret } } } }),
   );
   const tcp = configOf(
-    sample({ backend: { leader: { preset: 'redis', probe: { tcp: { send: 'AUTH S3CRET\r\nROLE\r\n' } } } } }),
+    sample({
+      backend: {
+        leader: {
+          preset: 'redis',
+          probe: { tcp: { send: 'AUTH S3CRET\r\nROLE\r\n', expect: { contains: 'master' } } },
+        },
+      },
+    }),
   );
-  for (const config of [http, tcp]) {
+  const auth = configOf(
+    sample({ backend: { leader: { preset: 'redis', auth: { username: 'S3CRET', password: 'S3CRET' } } } }),
+  );
+  for (const config of [http, tcp, auth]) {
     const shown = JSON.stringify(redactConfig(config));
     expect(JSON.stringify(config)).toContain('S3CRET');
     expect(shown).not.toContain('S3CRET');
@@ -55,5 +65,19 @@ it('what is given beside a preset wins', () => {
   ).toMatchObject({
     term: null,
     probe: { type: 'tcp', expectContains: 'y' },
+  });
+  // Another question has another answer.
+  expect(
+    sourceOf({ preset: 'redis', probe: { tcp: { send: 'ROLE\r\n', expect: { contains: 'master' } } } }),
+  ).toMatchObject({ lineage: null, probe: { send: 'ROLE\r\n', reply: null, expectContains: 'master' } });
+  expect(
+    problemsOf(
+      sample({ backend: { leader: { preset: 'redis', probe: { tcp: { send: 'ROLE\r\n' } } } } }),
+    ).join(),
+  ).toContain('backends[0].leader.probe.tcp.expect: is missing');
+  expect(
+    sourceOf({ preset: 'redis', probe: { tcp: { port: 6380 } }, auth: { password: 'p' } }),
+  ).toMatchObject({
+    probe: { port: 6380, reply: 'RESP', auth: { username: null, password: 'p' } },
   });
 });

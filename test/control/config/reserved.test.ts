@@ -36,11 +36,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['backends[0].discovery.static', { backend: { discovery: { static: [{ name: 'db-0' }] } } }],
   ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
   ['backends[0].leader.sentinel', { backend: { leader: { ...LEADER, sentinel: { master: 'm' } } } }],
-  ['backends[0].leader.auth', { backend: { leader: { preset: 'redis', auth: { password: 'x' } } } }],
-  [
-    'backends[0].leader.probe.lineage',
-    { backend: { leader: { probe: { ...LEADER.probe, lineage: { id: { json: '/id' } } } } } },
-  ],
   ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
   ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],
   ['metrics', { document: { metrics: { podLabel: false } } }],

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../../src/control/health/probe-result.ts';
 import { runProbe } from '../../../src/control/health/run-probe.ts';
-import type { Expect, HttpProbe, Probe, TermSource } from '../../../src/model/config.ts';
+import type { Expect, HttpProbe, LineageSource, Probe, TermSource } from '../../../src/model/config.ts';
 import { loopNowMs } from '../../helpers/waiting.ts';
 
 const open = new Set<Socket>();
@@ -41,7 +41,7 @@ const http = (part: Partial<HttpProbe> = {}): HttpProbe => ({
 function run(
   probe: Probe,
   port: number,
-  options: { term?: TermSource; timeoutMs?: number; addresses?: string[] } = {},
+  options: { term?: TermSource; lineage?: LineageSource; timeoutMs?: number; addresses?: string[] } = {},
 ): Promise<ProbeResult> {
   const target = {
     addresses: options.addresses ?? ['127.0.0.1'],
@@ -50,10 +50,16 @@ function run(
   };
   return new Promise((resolve, reject) => {
     let calls = 0;
-    runProbe(probe, options.term ?? null, target, options.timeoutMs ?? 1000, (result) => {
-      if (++calls > 1) reject(new Error('done twice'));
-      setImmediate(() => resolve(result));
-    });
+    runProbe(
+      probe,
+      { term: options.term ?? null, lineage: options.lineage ?? null },
+      target,
+      options.timeoutMs ?? 1000,
+      (result) => {
+        if (++calls > 1) reject(new Error('done twice'));
+        setImmediate(() => resolve(result));
+      },
+    );
   });
 }
 
@@ -212,7 +218,14 @@ describe('HTTP probes', () => {
 });
 
 describe('TCP probes', () => {
-  const ROLE: Probe = { type: 'tcp', port: null, send: 'ROLE\r\n', expectContains: 'master' };
+  const ROLE: Probe = {
+    type: 'tcp',
+    port: null,
+    send: 'ROLE\r\n',
+    reply: null,
+    auth: null,
+    expectContains: 'master',
+  };
 
   it('tcpSocket: an open connection is enough', async () => {
     const port = await pod(() => {}, true);

@@ -1,6 +1,6 @@
 /** Who leads, of which claims (SPEC 3, Leadership; promise 5). */
 import { describe, expect, it } from 'vitest';
-import { arbitrate, type Claimant } from '../../../src/control/leadership/arbitrate.ts';
+import { arbitrate, type Claimant, type Past } from '../../../src/control/leadership/arbitrate.ts';
 import type { SeenTerm } from '../../../src/control/leadership/terms.ts';
 
 /** `a9` claims with term 9; `a` shows none; `a9!` is unready. */
@@ -9,13 +9,26 @@ function claims(text: string): Claimant[] {
     const match = /^([a-z])(\d*)(!?)$/.exec(word);
     if (match === null) return [];
     const [, name, term, unready] = match as unknown as [string, string, string, string];
-    return [{ podId: name.charCodeAt(0), name, ready: unready === '', term: term === '' ? null : term }];
+    return [
+      {
+        podId: name.charCodeAt(0),
+        name,
+        ready: unready === '',
+        term: term === '' ? null : term,
+        lineage: null,
+      },
+    ];
   });
+}
+
+/** Nothing but a term was seen. */
+function past(highestTerm: SeenTerm | null = null): Past {
+  return { highestTerm, reigning: null, objection: () => null };
 }
 
 /** The leader's name, or why there is none. */
 function judge(text: string, before: SeenTerm | null, onConflict: 'Refuse' | 'HighestTerm'): string {
-  const { state, leaderId, term } = arbitrate(claims(text), before, onConflict);
+  const { state, leaderId, term } = arbitrate(claims(text), past(before), onConflict);
   return state === 'known' ? `${String.fromCharCode(leaderId!)} ${term ?? '-'}` : state;
 }
 
@@ -53,7 +66,7 @@ describe('promise 5: a term that was seen is seen for good', () => {
     ['of one in a conflict', 'a7 b3'],
     ['of one that claimed too low itself', 'a7 b9!'],
   ])('%s: %s', (_, text) => {
-    const { highestTerm } = arbitrate(claims(text), null, 'Refuse');
+    const { highestTerm } = arbitrate(claims(text), past(), 'Refuse');
     expect(highestTerm).toEqual(
       text.includes('9') ? { term: '9', shownBy: 'b' } : { term: '7', shownBy: 'a' },
     );
@@ -73,7 +86,7 @@ describe('promise 5: a term that was seen is seen for good', () => {
   it('it is not lowered by what comes after', () => {
     let seen: SeenTerm | null = null;
     for (const text of ['a5', 'a12 b3', '', 'a2!', 'b', 'a11'])
-      seen = arbitrate(claims(text), seen, 'Refuse').highestTerm;
+      seen = arbitrate(claims(text), past(seen), 'Refuse').highestTerm;
     expect(seen).toEqual({ term: '12', shownBy: 'a' });
   });
 
@@ -82,14 +95,14 @@ describe('promise 5: a term that was seen is seen for good', () => {
   });
 
   it('the reason names both terms, and who showed the higher one', () => {
-    const { reason } = arbitrate(claims('a7! b6'), null, 'Refuse');
+    const { reason } = arbitrate(claims('a7! b6'), past(), 'Refuse');
     expect(reason).toBe('b claims with term 6, but term 7 was seen, which a showed');
   });
 });
 
 it('names every claimant, in the order of the claims, and who is unready', () => {
-  expect(arbitrate(claims('a! b c!'), null, 'Refuse').claimants).toEqual(['a', 'b', 'c']);
-  expect(arbitrate(claims('a! b!'), null, 'Refuse').reason).toBe(
+  expect(arbitrate(claims('a! b c!'), past(), 'Refuse').claimants).toEqual(['a', 'b', 'c']);
+  expect(arbitrate(claims('a! b!'), past(), 'Refuse').reason).toBe(
     'a claims but is unready; b claims but is unready',
   );
 });

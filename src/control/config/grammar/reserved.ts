@@ -25,8 +25,6 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'rehearse',
   'lease',
   'sentinel',
-  'lineage',
-  'auth',
   'metrics',
 ]);
 

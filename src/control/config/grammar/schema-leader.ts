@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { LeaderConfig, LeaderProbeSource, LearnRule, TermSource } from '../../../model/config.ts';
+import type {
+  Credentials,
+  LeaderConfig,
+  LeaderProbeSource,
+  LearnRule,
+  TermSource,
+  ValueSource,
+} from '../../../model/config.ts';
 import { PRESET_NAMES } from '../../leadership/presets.ts';
 import {
   duration,
@@ -11,6 +18,7 @@ import {
   ordinal,
   refuse,
   service,
+  textThat,
   whole,
 } from './scalars.ts';
 import { httpKeys, probeOf, tcpKeys } from './schema-probe.ts';
@@ -27,10 +35,43 @@ const term = object({
     'Where a claim shows its term: an integer of up to 20 digits that only grows, a string or a number',
   );
 
+const place = object({
+  json: jsonPointer.optional().describe('JSON pointer to it'),
+  header: headerName.optional().describe('Header that carries it'),
+  line: textThat('the beginning of a line, as master_replid', (name) =>
+    name === '' || /[\r\n:]/.test(name) ? 'must be the text of a line up to its colon' : null,
+  )
+    .optional()
+    .describe('Beginning of the line of a text answer that carries it behind a colon'),
+}).transform((given, context): ValueSource => {
+  const { json, header, line } = given;
+  if ([json, header, line].filter((value) => value !== undefined).length !== 1)
+    refuse(context, 'needs one of json, header and line');
+  if (json !== undefined) return { json };
+  return header !== undefined ? { header } : { line: line ?? '' };
+});
+
+const lineage = object({
+  id: place.describe('Where it shows the id of the history of its data'),
+  previous: place.describe('Where it shows the id of the one that it followed before it was promoted'),
+}).describe(
+  'Where a claim shows whom it has succeeded, so that of two claimants the successor leads; ids must never come again',
+);
+
+const auth = object({
+  username: z.string().min(1, 'is empty').optional().describe('User of AUTH; default: the default user'),
+  password: z.string().min(1, 'is empty').describe('Password of AUTH'),
+})
+  .transform(({ username, password }): Credentials => ({ username: username ?? null, password }))
+  .describe(
+    'Sent before the probe to servers that want it (preset redis, and any tcp probe with reply: RESP)',
+  );
+
 const probe = object({
   ...httpKeys,
   ...tcpKeys,
   term: term.optional(),
+  lineage: lineage.optional(),
   period: duration(10).prefault('1s').describe('Time between two probes of a Pod'),
   timeout: duration().prefault('500ms').describe('How long an answer may take'),
   failureThreshold: whole(1, 1000).prefault(2).describe("Unanswered probes before a leader's claim lapses"),
@@ -47,11 +88,19 @@ const probe = object({
       refuse(context, 'needs httpGet, http or tcp');
     if (given.term !== undefined && asked?.type === 'tcp')
       refuse(context, 'needs httpGet or http: a tcp probe shows no term', ['term']);
+    if (given.lineage !== undefined && asked?.type === 'tcp') {
+      for (const key of ['id', 'previous'] as const)
+        if (!('line' in given.lineage[key]))
+          refuse(context, 'needs line: the answer to a tcp probe is a text', ['lineage', key]);
+      if (asked.reply !== 'RESP')
+        refuse(context, 'needs reply: RESP, else half an answer may pass for a whole one', ['lineage']);
+    }
     if (asked === null || asked.type === 'tcpSocket') return z.NEVER;
     return {
       type: 'Probe',
       probe: asked,
       term: given.term ?? null,
+      lineage: given.lineage ?? null,
       periodMs: given.period,
       timeoutMs: given.timeout,
       failureThreshold: given.failureThreshold,
@@ -106,6 +155,7 @@ export const leader = object({
   preset: z.enum(PRESET_NAMES).optional().describe('Fills in probe and learn; what is given beside it wins'),
   type: z.enum(['Probe', 'DNS', 'Ordinal']).optional().describe('Source of the knowledge who leads'),
   probe: probe.optional(),
+  auth: auth.optional(),
   dns: object({ service: service.describe('DNS name that resolves to the leader alone') })
     .optional()
     .describe('The leader is the Pod that another Service resolves to'),
@@ -120,7 +170,7 @@ export const leader = object({
     const type = typeOf(given, context);
     const source =
       type === 'Probe'
-        ? given.probe
+        ? authorized(given.probe, given.auth, context)
         : type === 'DNS'
           ? given.dns && { type, service: given.dns.service }
           : type === 'Ordinal' && given.ordinal !== undefined
@@ -132,6 +182,19 @@ export const leader = object({
     return { source, onConflict: given.onConflict, learn: given.learn };
   })
   .describe('How to know which Pod leads; needed by every rule that selects the leader');
+
+/** The source with the credentials that its probe sends. */
+function authorized(
+  source: LeaderProbeSource | undefined,
+  auth: Credentials | undefined,
+  context: z.core.$RefinementCtx,
+): LeaderProbeSource | undefined {
+  if (source === undefined || auth === undefined) return source;
+  const { probe: asked } = source;
+  if (asked.type === 'tcp' && asked.reply === 'RESP') return { ...source, probe: { ...asked, auth } };
+  refuse(context, 'is only for preset redis, or a tcp probe with reply: RESP', ['auth']);
+  return source;
+}
 
 interface Sources {
   readonly type?: 'Probe' | 'DNS' | 'Ordinal' | undefined;

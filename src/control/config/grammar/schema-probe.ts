@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { Expect, HttpProbe, JsonExpectation, Probe, TcpExchangeProbe } from '../../../model/config.ts';
+import type {
+  Expect,
+  HttpProbe,
+  JsonConstant,
+  JsonExpectation,
+  Probe,
+  TcpExchangeProbe,
+} from '../../../model/config.ts';
 import {
   headerName,
   headerValue,
@@ -56,6 +63,10 @@ const http = object({
 const tcp = object({
   port: probePort,
   send: z.string().prefault('').describe('Text to send; "\\r\\n" in double quotes is a line end'),
+  reply: z
+    .enum(['Line', 'RESP'])
+    .optional()
+    .describe('What makes an answer whole, so that a wrong one fails at once: a line, or a reply of Redis'),
   expect: object({
     contains: z
       .string()
@@ -66,12 +77,14 @@ const tcp = object({
     .describe('Condition on the answer; required'),
 }).describe('Open a connection, send a text and wait for another');
 
+const constant = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
 const jsonExpectation = object({
   pointer: jsonPointer.describe('Where to look in the JSON answer (RFC 6901)'),
   equals: z
-    .union([z.string(), z.number(), z.boolean(), z.null()])
+    .union([constant, z.array(constant).min(1, 'is empty: no value would do')])
     .optional()
-    .describe('The value that must stand there'),
+    .describe('The value that must stand there, or a list of values of which one must'),
   equalsPointer: jsonPointer.optional().describe('Another place that must hold the same value'),
 }).transform((given, context): JsonExpectation => {
   const { pointer, equals, equalsPointer } = given;
@@ -79,11 +92,15 @@ const jsonExpectation = object({
     refuse(context, 'takes equals or equalsPointer, not both');
   else if (equalsPointer !== undefined) return { pointer, equalsPointer };
   else if (equals === undefined) refuse(context, 'needs equals or equalsPointer');
-  else if (typeof equals === 'number' && Number.isInteger(equals) && !Number.isSafeInteger(equals))
+  else if ([equals].flat().some(isTooLarge))
     refuse(context, 'is too large to be compared digit by digit', ['equals']);
   else return { pointer, equals };
   return z.NEVER;
 });
+
+function isTooLarge(value: JsonConstant): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+}
 
 const expect = object({
   status: oneOrMany(status, 'a status').optional().describe('Statuses that count as success'),
@@ -163,7 +180,8 @@ function httpProbe({ httpGet, http, expect }: Given): HttpProbe | null {
 
 function tcpExchange({ tcp }: Given): TcpExchangeProbe | null {
   if (tcp?.expect === undefined) return null;
-  return { type: 'tcp', port: tcp.port ?? null, send: tcp.send, expectContains: tcp.expect.contains };
+  const { port = null, send, reply = null } = tcp;
+  return { type: 'tcp', port, send, reply, auth: null, expectContains: tcp.expect.contains };
 }
 
 function socketProbe({ tcpSocket }: Given): Probe | null {

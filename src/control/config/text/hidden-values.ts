@@ -2,7 +2,7 @@ import type { BackendConfig, Config, Probe } from '../../../model/config.ts';
 import type { Located } from './yaml-tree.ts';
 
 /** Parts of a probe's mapping that say what is sent and what must come back. */
-const SAYING = ['httpGet', 'http', 'tcp', 'expect'];
+const SAYING = ['httpGet', 'http', 'tcp', 'expect', 'auth'];
 /** Of these a value is no secret, and shown wherever the probe is. */
 const SHOWN = new Set<string | number>(['port', 'method', 'name', 'status', 'pointer', 'equalsPointer']);
 
@@ -11,7 +11,7 @@ export function withHiddenValues(config: Config, root: Located): Config {
   const backends = config.backends.map((backend, index) => {
     const at = below(root, ['backends', index]);
     const health = hiddenIn(below(at, ['health']));
-    const leader = hiddenIn(below(at, ['leader', 'probe']));
+    const leader = [...hiddenIn(below(at, ['leader', 'probe'])), ...hiddenIn(below(at, ['leader']))];
     if (health.length === 0 && leader.length === 0) return backend;
     return hidden(backend, health, leader);
   });
