@@ -40,8 +40,8 @@ const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
     },
   },
   /**
-   * Vault API, /sys/health: 200 active, 429 standby, 472 disaster-recovery secondary, 473 performance standby, 501 not
-   * initialised, 503 sealed. A standby that does not forward answers 307 with the active node's address.
+   * Vault API, /sys/health: 200 active, 429 standby, 472 disaster-recovery secondary, 473 performance standby, 474 standby without
+   * a way to the active one, 501 not initialised, 503 sealed, 530 removed. A standby that does not forward answers 307 with the active node's address.
    */
   vault: {
     type: 'Probe',
@@ -66,7 +66,7 @@ const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
     },
   },
   /**
-   * rqlite, GET /status: store.raft.state is Leader on the leader; its current term beside it. A follower that was told not to forward
+   * rqlite, GET /status: store.raft is what hashicorp/raft's Stats() say; state is Leader on the leader, its term beside it. A follower that was told not to forward
    * (?redirect) answers 301 with the leader's address, and has executed nothing.
    */
   rqlite: {
@@ -74,7 +74,7 @@ const PRESETS: Readonly<Record<PresetName, LeaderPreset>> = {
     probe: {
       httpGet: { path: '/status', port: 4001 },
       expect: { status: [200], json: [{ pointer: '/store/raft/state', equals: 'Leader' }] },
-      term: { json: '/store/raft/current_term' },
+      term: { json: '/store/raft/term' },
     },
     learn: [{ status: [301], location: true }],
   },

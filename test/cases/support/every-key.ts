@@ -241,6 +241,12 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
     `${DB}.health`,
     health(({ ports }) => ({ tcp: { port: ports.speaker, send: 'ROLE x\r\n', expect: { contains: '*' } } })),
   ),
+  'backends[].health.tcp.reply': set(
+    `${DB}.health`,
+    health(({ ports }) => ({
+      tcp: { port: ports.speaker, send: 'ROLE\r\n', reply: 'Line', expect: { contains: '*' } },
+    })),
+  ),
   'backends[].health.tcp.expect.contains': set(
     `${DB}.health`,
     health(({ ports }) => ({ tcp: { port: ports.speaker, send: 'ROLE\r\n', expect: { contains: '\r\n' } } })),
