@@ -9,7 +9,7 @@ import { freePorts, startServer, temporaryFolder, writeTemporary } from './proce
 const SERVICE = 'pod.bench.svc.cluster.local';
 
 /** 127.1.0.1 and on: all of 127.0.0.0/8 is this machine. */
-const addressOf = (pod) => `127.1.${Math.floor(pod / 250)}.${(pod % 250) + 1}`;
+export const addressOf = (pod) => `127.1.${Math.floor(pod / 250)}.${(pod % 250) + 1}`;
 
 /** nginx as `count` Pods on one port; every path answers 250 bytes. @returns the port */
 export async function startPods(nginx, count) {

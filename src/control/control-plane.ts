@@ -96,7 +96,10 @@ export class ControlPlane implements OutcomeSink {
     const running = [...this.#monitors.values()].map((monitor) => monitor.config);
     const plan = successions(running, kept.backends);
     const fresh = new Map<string, BackendMonitor>();
+    let committed = false;
     const abort = (): void => {
+      // What is in force is not to be closed, whatever fails after it.
+      if (committed) return;
       for (const monitor of fresh.values()) {
         monitor.close();
         this.#preparing.delete(monitor);
@@ -122,6 +125,7 @@ export class ControlPlane implements OutcomeSink {
       warm: Promise.all(warm).then(() => {}),
       abort,
       commit: () => {
+        committed = true;
         for (const monitor of fresh.values()) this.#preparing.delete(monitor);
         this.#commit(kept, hash, plan, fresh);
       },
