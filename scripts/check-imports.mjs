@@ -36,6 +36,7 @@ const LAYERS = [
     'data/exchange/',
     [
       'data/exchange/',
+      'data/placement/',
       'data/match/',
       'data/pick/',
       'data/merge/',

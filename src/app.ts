@@ -10,8 +10,7 @@ import { listenerProblem, restartProblems } from './control/config/watching/rest
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
 import { ControlPlane, type PreparedControl } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
-import { requestViewOf } from './data/described-request.ts';
-import { explainRequest, listenerOfUrl } from './data/explain.ts';
+import { describeRequest } from './data/explain/described-request.ts';
 import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
@@ -237,16 +236,8 @@ class RunningApp implements App {
   }
 
   #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {
-    const snapshot = this.#cell.current();
-    const request = requestViewOf(
-      method,
-      url,
-      headers.map(([name, value]) => `${name}: ${value}`),
-    );
-    return explainRequest(snapshot, listenerOfUrl(snapshot, url), request, {
-      selfPodName: snapshot.config.selfPodName,
-      inFlight: (podId) => this.#data.inFlight(podId),
-    });
+    const lines = headers.map(([name, value]) => `${name}: ${value}`);
+    return this.#data.explain(describeRequest(method, url, lines));
   }
 
   /** All of a change or nothing of it (C6). */

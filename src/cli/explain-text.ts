@@ -5,7 +5,7 @@ const MAX_LISTED = 20;
 
 /** An explanation as a person reads it: what would happen first, then why. Ends with a line end. */
 export function explainInWords(explanation: Explanation): string {
-  const { request, listener, rule, rulesTried, outcome, backends, backend } = explanation;
+  const { request, listener, rule, rulesTried, alsoMatch, outcome, backends, backend } = explanation;
   const target = `${request.path}${request.query === '' ? '' : `?${request.query}`}`;
   const host = request.host === '' ? '' : ` for host ${request.host}`;
   const lines = [
@@ -17,6 +17,7 @@ export function explainInWords(explanation: Explanation): string {
       rulesTried,
       ({ rule: name, matched, why }) => `  ${matched ? 'took' : 'not '} ${name}: ${why}`,
     ),
+    ...limited(alsoMatch, ({ rule: name, why }) => `  also ${name}, less specific: ${why}`),
     ...backends.flatMap((each) => backendLines(each, backends.length > 1, each.name === backend)),
   ];
   return `${lines.map(printable).join('\n')}\n`;
@@ -32,9 +33,15 @@ function sentence(outcome: ExplainedOutcome, backend: string | null): string {
     case 'pods':
       return `goes to ${outcome.pods.length} Pods${of} at once, ${listed(outcome.pods)}: ${outcome.detail}.`;
     case 'held':
-      return `is held for up to ${seconds(outcome.timeoutMs)}${of === '' ? '' : ` (backend ${backend})`}, because ${outcome.detail}; after that it is answered 503 hold_timeout.`;
+      return `is held for up to ${seconds(outcome.timeoutMs)}${of === '' ? '' : ` (backend ${backend})`}, because ${outcome.detail}; after that ${outcome.status === null ? `its connection is closed (${outcome.end})` : `it is answered ${outcome.status} ${outcome.end}`}.`;
     case 'fail':
       return `is answered by headroute itself with ${outcome.status} ${outcome.failure}: ${outcome.detail}.`;
+    case 'answered':
+      return `is answered by headroute itself with ${outcome.status}: ${outcome.detail}.`;
+    case 'closed':
+      return `gets no answer: headroute closes its TCP connection (${outcome.failure}): ${outcome.detail}.`;
+    case 'unreachable':
+      return `finds nobody to connect to: ${outcome.detail}.`;
   }
 }
 

@@ -1,9 +1,9 @@
 import { loadConfig } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { Environment } from '../control/config/text/environment.ts';
-import { requestViewOf } from '../data/described-request.ts';
-import { explainRequest, listenerOfUrl } from '../data/explain.ts';
-import type { RequestView } from '../data/request-view.ts';
+import { type DescribedRequest, describeRequest } from '../data/explain/described-request.ts';
+import { explainRequest } from '../data/explain/explain.ts';
+import { justStarted } from '../data/explain/present.ts';
 import type { Config } from '../model/config.ts';
 import type { Explanation } from '../model/explanation.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
@@ -38,9 +38,9 @@ export interface ExplainDeps {
  *   answer; 2 no such request can be
  */
 export async function explain(args: ExplainArgs, deps: ExplainDeps): Promise<number> {
-  let request: RequestView;
+  let request: DescribedRequest;
   try {
-    request = requestViewOf(
+    request = describeRequest(
       args.method,
       args.url,
       args.headers.map(([name, value]) => `${name}: ${value}`),
@@ -63,7 +63,7 @@ export async function explain(args: ExplainArgs, deps: ExplainDeps): Promise<num
 
 async function explainFile(
   args: ExplainArgs,
-  request: RequestView,
+  request: DescribedRequest,
   deps: ExplainDeps,
 ): Promise<Explanation | null> {
   const loaded = loadConfig(
@@ -75,9 +75,7 @@ async function explainFile(
     return null;
   }
   const snapshot = await deps.resolve(loaded.config, loaded.hash);
-  return explainRequest(snapshot, listenerOfUrl(snapshot, args.url), request, {
-    selfPodName: loaded.config.selfPodName,
-  });
+  return explainRequest(justStarted(snapshot), request);
 }
 
 function messageOf(error: unknown): string {

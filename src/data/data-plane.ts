@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { OutcomeSink } from '../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { ListenerConfig } from '../model/config.ts';
+import type { Explanation } from '../model/explanation.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -22,6 +23,9 @@ import { WorkSlices } from '../platform/work-slices.ts';
 import type { HttpDeps } from './exchange/http-deps.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
 import type { TcpDeps } from './exchange/tcp-deps.ts';
+import type { DescribedRequest } from './explain/described-request.ts';
+import { explainRequest } from './explain/explain.ts';
+import type { Present } from './explain/present.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
@@ -209,9 +213,32 @@ export class DataPlane {
     this.#draining.clear();
   }
 
-  /** Requests and tunnels that are with a Pod now. */
-  inFlight(podId: number): number {
-    return this.#pools.inFlight(podId);
+  /** What would happen to a request now. Nothing is moved by it. */
+  explain(request: DescribedRequest): Explanation {
+    return explainRequest(this.#present(), request);
+  }
+
+  #present(): Present {
+    const { hopName, draining, random } = this.#deps.http;
+    const snapshot = this.#cell.current();
+    const limitsOf = (name: string) => this.#listeners.get(name)!.config.limits;
+    return {
+      snapshot,
+      hopName,
+      draining,
+      random,
+      selfPodName: snapshot.config.selfPodName,
+      addresses: [...this.#listeners.values()].map(({ config, host, port }) => ({
+        name: config.name,
+        host,
+        port,
+      })),
+      inFlight: (podId) => this.#pools.inFlight(podId),
+      peekTurn: (rule) => this.#rules.peekTurn(rule),
+      canHold: (backend, rule, limits) => this.#queues.hasRoom(backend, rule, limits),
+      hasFanOutRoom: (name) => this.#listeners.get(name)!.fanOutMemory.hasRoom(limitsOf(name).fanOutBytes),
+      mayConnect: (name) => this.#listeners.get(name)!.connections < limitsOf(name).connections,
+    };
   }
 
   /** What `/state` shows of the data plane. */

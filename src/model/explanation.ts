@@ -14,6 +14,8 @@ export interface Explanation {
   readonly listener: string | null;
   /** In order of precedence, up to the one that matched; a rule with several matches may show up more than once. */
   readonly rulesTried: readonly { readonly rule: string; readonly matched: boolean; readonly why: string }[];
+  /** Rules that match too, but less specifically, in order of precedence: they would take it if the rule taken were not there. */
+  readonly alsoMatch: readonly { readonly rule: string; readonly why: string }[];
   readonly rule: string | null;
   readonly selection: 'Leader' | 'Ordinal' | 'FanOut' | 'Balance' | null;
   /** The backend that it would go to; by chance where several have a weight. */
@@ -24,7 +26,7 @@ export interface Explanation {
 }
 
 export type ExplainedOutcome =
-  /** `certain: false`: one of the candidates, by `algorithm` and chance. */
+  /** `certain: false`: one of the candidates, by `algorithm` and chance. RoundRobin's is the one that the next request gets. */
   | {
       readonly type: 'pod';
       readonly pod: string;
@@ -34,15 +36,26 @@ export type ExplainedOutcome =
     }
   /** Fan-out: all of them. */
   | { readonly type: 'pods'; readonly pods: readonly string[]; readonly detail: string }
-  /** Waits for a Pod, at most `timeoutMs`, then `failure` tells why in the detail of a 503 `hold_timeout`. */
+  /**
+   * Waits for a Pod because of `failure`, at most `timeoutMs`; `end` is what its client gets: the shorter of the rule's hold and
+   * its `timeouts.request` decides. `status` null: a TCP connection, which is closed.
+   */
   | {
       readonly type: 'held';
       readonly failure: Failure;
       readonly timeoutMs: number;
+      readonly end: 'hold_timeout' | 'request_timeout';
+      readonly status: number | null;
       readonly detail: string;
     }
   /** Answered by headroute itself. */
-  | { readonly type: 'fail'; readonly failure: Failure; readonly status: number; readonly detail: string };
+  | { readonly type: 'fail'; readonly failure: Failure; readonly status: number; readonly detail: string }
+  /** Answered by headroute itself, and no failure. */
+  | { readonly type: 'answered'; readonly status: number; readonly detail: string }
+  /** A TCP connection that headroute closes without a word; metrics and the log name the failure. */
+  | { readonly type: 'closed'; readonly failure: Failure; readonly detail: string }
+  /** No connection comes about: nobody listens there. */
+  | { readonly type: 'unreachable'; readonly detail: string };
 
 export interface ExplainedBackend {
   readonly name: string;

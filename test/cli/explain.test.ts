@@ -9,8 +9,9 @@ import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { type ExplainArgs, explain } from '../../src/cli/explain.ts';
 import { explainInWords } from '../../src/cli/explain-text.ts';
 import { resolveLive } from '../../src/cli/resolve-live.ts';
-import { requestViewOf } from '../../src/data/described-request.ts';
-import { explainRequest } from '../../src/data/explain.ts';
+import { describeRequest } from '../../src/data/explain/described-request.ts';
+import { explainRequest } from '../../src/data/explain/explain.ts';
+import { justStarted } from '../../src/data/explain/present.ts';
 import { emptySnapshot } from '../../src/model/empty.ts';
 import type { Explanation } from '../../src/model/explanation.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../src/model/snapshot.ts';
@@ -41,7 +42,10 @@ function snapshotOf(db: BackendSnapshot): RoutingSnapshot {
 
 function words(snapshot: RoutingSnapshot, method: string, url = '/x'): string {
   return explainInWords(
-    explainRequest(snapshot, null, requestViewOf(method, url, []), { selfPodName: '', random: () => 0 }),
+    explainRequest(
+      justStarted(snapshot, () => 0),
+      describeRequest(method, url, []),
+    ),
   );
 }
 
@@ -113,12 +117,8 @@ describe('headroute explain --debug', () => {
         asked.push([method, url, headers]);
         const lines = headers.map(([name, value]) => `${name}: ${value}`);
         return explainRequest(
-          snapshotOf(backendOf([leader], leader)),
-          null,
-          requestViewOf(method, url, lines),
-          {
-            selfPodName: '',
-          },
+          justStarted(snapshotOf(backendOf([leader], leader))),
+          describeRequest(method, url, lines),
         );
       },
       config: () => ({}),

@@ -22,9 +22,9 @@ import { quorumOf, Votes } from '../merge/choose-answer.ts';
 import { compose } from '../merge/compose.ts';
 import { ComposedBody } from '../merge/composed-body.ts';
 import { noQuorum, tooFew } from '../merge/too-few.ts';
+import { type FanOutRefusal, fanOutRefusal, TOO_LARGE } from '../placement/decide.ts';
 import { KEPT_BODY_BYTES } from '../placement/retry.ts';
 import { composedHead } from '../respond/composed-answer.ts';
-import { isSafeMethod } from '../safe-methods.ts';
 import { AnswerPump, LEAST_ROOM, type PumpOwner } from './answer-pump.ts';
 import type { Attempt } from './attempt.ts';
 import { FanOutBranch, type FanOutPlan } from './fan-out-branch.ts';
@@ -72,20 +72,16 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
 
   start(): void {
     this.#started = true;
-    if (!isSafeMethod(this.request.method) && !this.#selection.allowUnsafe)
-      this.fail(
-        'method_not_allowed',
-        `a fan-out takes safe methods only, not ${this.request.method} (allowUnsafe)`,
-      );
-    else if (this.request.contentLength > KEPT_BODY_BYTES) this.#tooLarge();
+    const refusal = fanOutRefusal(this.#selection, this.request);
+    if (refusal !== null) this.#refuse(refusal);
     else if (this.requestComplete) this.route();
     // The body is read before a Pod is asked: who waits for a word to send it must have it from here.
     else if (this.received === 0 && this.request.minor === 1 && this.request.fields.has(EXPECT))
       this.down.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
-  #tooLarge(): void {
-    this.fail('bad_request', `the body of a fan-out is kept up to ${KEPT_BODY_BYTES} bytes`, 413);
+  #refuse({ failure, detail, status }: FanOutRefusal): void {
+    this.fail(failure, detail, status);
   }
 
   get timeoutMs(): number {
@@ -122,7 +118,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
       this.#body.add(piece);
     }
     this.received += bytes;
-    if (this.received > KEPT_BODY_BYTES) this.#tooLarge();
+    if (this.received > KEPT_BODY_BYTES) this.#refuse(TOO_LARGE);
     else if (!this.share.hold(bytes)) this.full();
     else if (complete && this.#started) this.route();
   }

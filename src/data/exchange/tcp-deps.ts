@@ -6,7 +6,6 @@ import type { Pulse } from '../../platform/pulse.ts';
 import type { TunnelRegistry } from '../forward/tunnel-registry.ts';
 import type { UpstreamPools } from '../forward/upstream-pools.ts';
 import type { PlacementDeps } from '../placement/placement-deps.ts';
-import type { RequestView } from '../request-view.ts';
 
 /** What a TCP exchange uses of the data plane. */
 export interface TcpDeps extends PlacementDeps {
@@ -19,6 +18,3 @@ export interface TcpDeps extends PlacementDeps {
   readonly peers: PeerWatch;
   readonly dialer: Dialer;
 }
-
-/** A TCP connection has no method, path or field: rules of a TCP listener have no matches, and no key but `self`. */
-export const NO_REQUEST: RequestView = { method: '', path: '', query: '', host: '', header: () => undefined };

@@ -9,11 +9,12 @@ import { reset } from '../../platform/reset.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { PodPool } from '../forward/upstream-pool.ts';
 import type { InboundListener } from '../inbound-listener.ts';
+import { NO_REQUEST } from '../placement/decide.ts';
 import { Placement } from '../placement/placement.ts';
 import type { PlacementOwner } from '../placement/placement-owner.ts';
 import type { RuleSeries } from '../placement/rule-series.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
-import { NO_REQUEST, type TcpDeps } from './tcp-deps.ts';
+import type { TcpDeps } from './tcp-deps.ts';
 import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
 
 /**

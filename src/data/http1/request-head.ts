@@ -124,6 +124,18 @@ export class RequestHead implements RequestView {
     return joined;
   }
 
+  get announcesBody(): boolean {
+    return this.chunked || this.contentLength >= 0;
+  }
+
+  get via(): readonly string[] | null {
+    const { fields } = this;
+    if (!fields.has(names.VIA)) return null;
+    const lines: string[] = [];
+    for (let i = 0; i < fields.count; i++) if (fields.ids[i] === names.VIA) lines.push(this.value(i));
+    return lines;
+  }
+
   /** Value of field `i`. */
   value(i: number): string {
     return this.text.slice(this.fields.offsets[i * 4 + 2]!, this.fields.offsets[i * 4 + 3]!);

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import { NO_REQUEST, type TcpDeps } from '../exchange/tcp-deps.ts';
+import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import { TcpExchange } from '../exchange/tcp-exchange.ts';
 import type { InboundListener } from '../inbound-listener.ts';
-import { matcherFor } from '../match/matcher.ts';
-import { chooseBackend } from '../pick/choose-backend.ts';
+import { decideConnection } from '../placement/decide.ts';
 
 /**
  * Serves one accepted connection of a TCP listener. The server must make its sockets with `allowHalfOpen`,
@@ -12,12 +11,13 @@ import { chooseBackend } from '../pick/choose-backend.ts';
  */
 export function handleTcpConnection(client: Socket, listener: InboundListener, deps: TcpDeps): void {
   deps.pulse.check(deps.clock.nowMs());
-  const rule = matcherFor(listener.snapshot).match(NO_REQUEST);
-  if (rule === null) {
-    client.on('error', () => {});
-    client.destroy();
+  const decision = decideConnection(deps, listener.snapshot);
+  if ('backend' in decision) {
+    new TcpExchange(client, listener, decision.rule, decision.backend, deps).start();
     return;
   }
-  const backend = chooseBackend(rule.backendRefs, deps.random);
-  new TcpExchange(client, listener, rule, backend ?? '', deps).start();
+  if (decision.failure !== null)
+    deps.metrics.requestFailures.with(decision.rule ?? '', decision.failure).value++;
+  client.on('error', () => {});
+  client.destroy();
 }

@@ -11,12 +11,19 @@ export interface Tried {
   readonly why: string;
 }
 
+/** How the rules take a request, in words. */
+export interface Matching {
+  /** The routes in order of precedence up to the one that matched: a rule with several matches or hostnames shows up once for each. */
+  readonly tried: readonly Tried[];
+  /** The other rules that match, in order of precedence, each once. */
+  readonly alsoMatch: readonly { readonly rule: string; readonly why: string }[];
+}
+
 /** The rules of one listener, compiled. */
 export interface Matcher {
   /** The rule of the first route, in order of precedence, whose conditions all hold; null: none (404 `no_route`). */
   match(request: RequestView): RuleConfig | null;
-  /** The routes in order of precedence up to the one that matched: a rule with several matches or hostnames shows up once for each. */
-  explain(request: RequestView): Tried[];
+  explain(request: RequestView): Matching;
 }
 
 export function compileMatcher(listener: ListenerSnapshot): Matcher {
@@ -31,11 +38,19 @@ export function compileMatcher(listener: ListenerSnapshot): Matcher {
     match: (request) => routes[index.first(request, test)]?.rule ?? null,
     explain(request) {
       const taken = index.first(request, test);
-      return routes.slice(0, taken + 1).map(({ rule }, number) => ({
+      const words = (number: number): string => whyOf(conditions[number]!, request);
+      const tried = routes.slice(0, taken + 1).map(({ rule }, number) => ({
         rule: rule.name,
         matched: number === taken,
-        why: whyOf(conditions[number]!, request),
+        why: words(number),
       }));
+      const alsoMatch = new Map<RuleConfig, string>();
+      for (let number = taken + 1; number < routes.length; number++) {
+        const { rule } = routes[number]!;
+        if (rule !== routes[taken]!.rule && !alsoMatch.has(rule) && test(number, request))
+          alsoMatch.set(rule, words(number));
+      }
+      return { tried, alsoMatch: [...alsoMatch].map(([{ name }, why]) => ({ rule: name, why })) };
     },
   };
 }

@@ -82,6 +82,12 @@ export class HoldQueue {
     return this.#places.size > 0 && (this.#waking || this.#passDue);
   }
 
+  /** Whether one more of this rule, with so many body bytes, may wait. */
+  hasRoom(ruleName: string, { maxRequests, maxBytes }: HoldConfig, bytes: number): boolean {
+    const usage = this.#usage.get(ruleName);
+    return (usage?.requests ?? 0) < maxRequests && (usage?.bytes ?? 0) + bytes <= maxBytes;
+  }
+
   /**
    * @param limits `timeoutMs` counts from now
    * @param bytes body bytes kept already
@@ -96,12 +102,11 @@ export class HoldQueue {
     from: { readonly queue: HoldQueue; readonly held: Held } | null = null,
   ): Held | null {
     if (from !== null) from.queue.#take(from.held as Place);
-    const usage = this.#usage.get(ruleName) ?? { requests: 0, bytes: 0 };
-    const isFull = usage.requests >= limits.maxRequests || usage.bytes + bytes > limits.maxBytes;
-    if (from === null && isFull) {
+    if (from === null && !this.hasRoom(ruleName, limits, bytes)) {
       this.#observe('full', 0);
       return null;
     }
+    const usage = this.#usage.get(ruleName) ?? { requests: 0, bytes: 0 };
     usage.requests++;
     usage.bytes += bytes;
     this.#usage.set(ruleName, usage);

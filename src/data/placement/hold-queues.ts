@@ -1,3 +1,4 @@
+import type { HoldConfig } from '../../model/config.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -22,6 +23,12 @@ export class HoldQueues {
       this.#queues.set(backend, queue);
     }
     return queue;
+  }
+
+  /** As `HoldQueue.hasRoom`, of a queue that may not have been needed yet. */
+  hasRoom(backend: string, rule: string, limits: HoldConfig): boolean {
+    const queue = this.#queues.get(backend);
+    return queue === undefined ? limits.maxRequests > 0 : queue.hasRoom(rule, limits, 0);
   }
 
   /** How many wait, by backend. */

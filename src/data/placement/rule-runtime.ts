@@ -31,6 +31,11 @@ export class RuleRuntime {
     return this.#turn++;
   }
 
+  /** What `nextTurn` will give next. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   failed(failure: FailureLabel): void {
     this.series.failed(failure);
   }
@@ -57,6 +62,11 @@ export class RuleRuntimes {
       this.#runtimes.set(rule, runtime);
     } else if (runtime.series.dropped) runtime.series = this.#seriesOf(rule.name);
     return runtime;
+  }
+
+  /** The number that the rule's next turn will have, without taking it or counting anything. */
+  peekTurn(rule: RuleConfig): number {
+    return this.#runtimes.get(rule)?.turn ?? 0;
   }
 
   /**

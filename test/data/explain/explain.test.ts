@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { requestViewOf } from '../../../src/data/described-request.ts';
-import { explainRequest, listenerOfUrl } from '../../../src/data/explain.ts';
+import { describeRequest } from '../../../src/data/explain/described-request.ts';
+import { explainRequest } from '../../../src/data/explain/explain.ts';
+import { justStarted, type Present } from '../../../src/data/explain/present.ts';
+import { RequestHead } from '../../../src/data/http1/request-head.ts';
 import type { RuleConfig } from '../../../src/model/config.ts';
+import type { Explanation } from '../../../src/model/explanation.ts';
 import type { BackendSnapshot, Route, RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { configWith } from '../../helpers/config.ts';
 import { backendOf, hold, listenerOf, matchOf, noHold, ordinalSelection, pod, rule } from '../fixtures.ts';
@@ -40,16 +43,24 @@ const writes = rule('writes', {
 const reads = rule('reads', {
   selection: { type: 'Balance', over: 'Followers', algorithm: 'LeastRequest' },
 });
-const options = { selfPodName: '', random: () => 0 };
+
+const explained = (
+  snapshot: RoutingSnapshot,
+  method: string,
+  url: string,
+  present: Partial<Present> = {},
+): Explanation =>
+  explainRequest({ ...justStarted(snapshot, () => 0), ...present }, describeRequest(method, url, []));
 
 describe('explainRequest', () => {
   it('tells the rules tried, the rule taken, the Pod picked and why the others were not', () => {
     const snapshot = snapshotOf([writes, reads], { db: backendOf(pods, pods[1]!) });
-    expect(explainRequest(snapshot, 'db', requestViewOf('POST', '/x?y=1', []), options)).toEqual({
+    expect(explained(snapshot, 'POST', '/x?y=1')).toEqual({
       snapshot: 7,
       request: { method: 'POST', path: '/x', query: 'y=1', host: '' },
       listener: 'db',
       rulesTried: [{ rule: 'writes', matched: true, why: 'method is POST' }],
+      alsoMatch: [{ rule: 'reads', why: 'takes every request' }],
       rule: 'writes',
       selection: 'Leader',
       backend: 'db',
@@ -79,18 +90,19 @@ describe('explainRequest', () => {
 
   it('says held where the rule holds, and the failure where it does not', () => {
     const backends = { db: backendOf(pods, 'none') };
-    const post = requestViewOf('POST', '/', []);
-    expect(explainRequest(snapshotOf([writes], backends), null, post, options).outcome).toEqual({
+    expect(explained(snapshotOf([writes], backends), 'POST', '/').outcome).toEqual({
       type: 'held',
       failure: 'no_leader',
       timeoutMs: 10_000,
+      end: 'hold_timeout',
+      status: 503,
       detail: 'none',
     });
     const holdsNothing = {
       ...writes,
       selection: { type: 'Leader', hold: noHold, onDemotion: 'Close' } as const,
     };
-    expect(explainRequest(snapshotOf([holdsNothing], backends), null, post, options).outcome).toMatchObject({
+    expect(explained(snapshotOf([holdsNothing], backends), 'POST', '/').outcome).toMatchObject({
       type: 'fail',
       failure: 'no_leader',
       status: 503,
@@ -99,7 +111,7 @@ describe('explainRequest', () => {
 
   it('a balanced pick is one of the candidates, and not certain', () => {
     const snapshot = snapshotOf([reads], { db: backendOf([...pods, pod(3)], pods[0]!) });
-    const told = explainRequest(snapshot, null, requestViewOf('GET', '/', []), options);
+    const told = explained(snapshot, 'GET', '/');
     expect(told.backends[0]!.candidates).toEqual(['db-1', 'db-3']);
     expect(told.outcome).toMatchObject({
       type: 'pod',
@@ -122,8 +134,7 @@ describe('explainRequest', () => {
       }),
     });
     const snapshot = snapshotOf([keyed], { db: backendOf(pods) });
-    const at = (url: string): unknown =>
-      explainRequest(snapshot, null, requestViewOf('GET', url, []), options).outcome;
+    const at = (url: string): unknown => explained(snapshot, 'GET', url).outcome;
     expect(at('/t/1')).toMatchObject({ pod: 'db-1', detail: 'path segment 2 "1" maps to ordinal 1' });
     expect(at('/t/2')).toMatchObject({
       pod: 'db-0',
@@ -147,8 +158,7 @@ describe('explainRequest', () => {
       ],
     });
     const snapshot = snapshotOf([split], { db: backendOf([pod(0)]), off: backendOf([]) });
-    const told = (random: number): ReturnType<typeof explainRequest> =>
-      explainRequest(snapshot, null, requestViewOf('GET', '/', []), { ...options, random: () => random });
+    const told = (random: number): Explanation => explained(snapshot, 'GET', '/', { random: () => random });
     expect(told(0).backends.map((b) => [b.name, b.share])).toEqual([
       ['db', 0.9],
       ['canary', 0.1],
@@ -163,17 +173,17 @@ describe('explainRequest', () => {
 
   it('no rule, no listener, no weight', () => {
     const snapshot = snapshotOf([writes], { db: backendOf(pods) });
-    const get = requestViewOf('GET', '/', []);
-    expect(explainRequest(snapshot, null, get, options)).toMatchObject({
+    expect(explained(snapshot, 'GET', '/')).toMatchObject({
       listener: 'db',
       rule: null,
-      outcome: { failure: 'no_route', status: 404, detail: 'no rule of listener db matches' },
+      outcome: { failure: 'no_route', status: 404, detail: 'no rule matches GET /' },
     });
-    expect(explainRequest(snapshot, 'x', get, options).outcome).toMatchObject({
-      detail: 'there is no listener x',
+    expect(explained({ ...snapshot, listeners: [] }, 'GET', '/').outcome).toEqual({
+      type: 'unreachable',
+      detail: 'there is no listener',
     });
     const off = rule('off', { backendRefs: [{ name: 'db', weight: 0 }] });
-    expect(explainRequest(snapshotOf([off], {}), null, get, options)).toMatchObject({
+    expect(explained(snapshotOf([off], {}), 'GET', '/')).toMatchObject({
       backend: null,
       outcome: { failure: 'no_endpoint' },
     });
@@ -193,28 +203,43 @@ describe('explainRequest', () => {
     });
     const snapshot = snapshotOf([fanOut], { db: backendOf(pods, pods[0]!) });
     const before = structuredClone(snapshot);
-    const first = explainRequest(snapshot, null, requestViewOf('GET', '/', []), options);
-    for (let i = 0; i < 100; i++)
-      expect(explainRequest(snapshot, null, requestViewOf('GET', '/', []), options)).toEqual(first);
+    const first = explained(snapshot, 'GET', '/');
+    for (let i = 0; i < 100; i++) expect(explained(snapshot, 'GET', '/')).toEqual(first);
     expect(first.outcome).toEqual({ type: 'pods', pods: ['db-0', 'db-1'], detail: 'Merge of 2' });
     expect(snapshot).toEqual(before);
     expect(JSON.parse(JSON.stringify(first))).toEqual(first);
-    expect(explainRequest(snapshot, null, requestViewOf('DELETE', '/', []), options).outcome).toMatchObject({
+    expect(explained(snapshot, 'DELETE', '/').outcome).toMatchObject({
       failure: 'method_not_allowed',
       status: 405,
     });
   });
 
-  it('finds the listener of a URL by its port', () => {
-    const snapshot = snapshotOf([], {});
-    expect(listenerOfUrl(snapshot, 'http://localhost:8080/x')).toBe('db');
-    expect(listenerOfUrl(snapshot, 'http://[::1]:5432')).toBe('tcp');
-    expect(listenerOfUrl(snapshot, 'http://localhost/x')).toBeNull();
-    expect(listenerOfUrl(snapshot, '/x:8080')).toBeNull();
+  it.each([
+    ['http://localhost:8080/x', 'db'],
+    ['http://[::1]:5432', 'tcp'],
+    ['http://localhost/x', 'db'],
+    ['/x:8080', 'db'],
+    ['http://127.0.0.2:8080/', 'second'],
+    ['http://localhost:8081/', null],
+    ['http://localhost:80/', null],
+  ])('the listener of %s is %s', (url, listener) => {
+    const { listeners, ...rest } = snapshotOf([], {});
+    const second = listenerOf([], { name: 'second', address: { host: '127.0.0.2', port: 8080 } });
+    const told = explained({ ...rest, listeners: [...listeners, second] }, 'GET', url);
+    expect(told.listener).toBe(listener);
+    expect(told.outcome.type === 'unreachable').toBe(listener === null);
   });
 });
 
-describe('requestViewOf', () => {
+function headOf(method: string, url: string, lines: readonly string[]): RequestHead {
+  const { head } = describeRequest(method, url, lines);
+  const parsed = new RequestHead();
+  parsed.begin();
+  parsed.parse(head, 0, head.length, { headBytes: 65_536, headers: 100 });
+  return parsed;
+}
+
+describe('describeRequest', () => {
   it.each([
     ['/a/b?c=d', '/a/b', 'c=d', ''],
     ['/a?b?c#d', '/a', 'b?c', ''],
@@ -226,12 +251,12 @@ describe('requestViewOf', () => {
     ['/caf\u00e9/a b?q=\u00fc', '/caf%C3%A9/a%20b', 'q=%C3%BC', ''],
     ['/%2F/../x//y', '/%2F/../x//y', '', ''],
   ])('%s', (url, path, query, host) => {
-    const view = requestViewOf('GET', url, []);
+    const view = headOf(url === '*' ? 'OPTIONS' : 'GET', url, []);
     expect([view.path, view.query, view.host]).toEqual([path, query, host]);
   });
 
   it('takes header lines as a request has them', () => {
-    const view = requestViewOf('GET', 'http://db:1/x', [
+    const view = headOf('GET', 'http://db:1/x', [
       'X-A:  1 ',
       'x-a: 2',
       'Cookie: a=1',
@@ -260,6 +285,6 @@ describe('requestViewOf', () => {
     ['GET', '/', ['a b: c']],
     ['GET', '/', ['a: b\r\nc: d']],
   ])('refuses %j %j %j', (method, url, lines) => {
-    expect(() => requestViewOf(method, url, lines)).toThrow(/is (not|neither)|has no path/);
+    expect(() => describeRequest(method, url, lines)).toThrow(/is (not|neither)|has no path/);
   });
 });

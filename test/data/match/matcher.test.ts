@@ -195,7 +195,13 @@ describe('the index', () => {
           const naive = list.find((r) => conditionsOf(r.hostname, r.match).every((c) => c.holds(v)));
           expect(matcher.match(v)).toBe(naive?.rule ?? null);
           const told = matcher.explain(v);
-          expect(told.find((t) => t.matched)?.rule ?? null).toBe(naive?.rule.name ?? null);
+          expect(told.tried.find((t) => t.matched)?.rule ?? null).toBe(naive?.rule.name ?? null);
+          const others = list.filter(
+            (r) => r.rule !== naive?.rule && conditionsOf(r.hostname, r.match).every((c) => c.holds(v)),
+          );
+          expect(told.alsoMatch.map(({ rule }) => rule)).toEqual([
+            ...new Set(others.map((r) => r.rule.name)),
+          ]);
         }
       }),
       { numRuns: 400 },
@@ -271,7 +277,7 @@ describe('the index', () => {
 });
 
 describe('explain', () => {
-  it('tells in words why each rule was not taken, and stops at the one that was', () => {
+  it('tells in words why each rule was not taken, and which other would have done', () => {
     const list: Route[] = [
       { rule: rule('writes'), hostname: null, match: matchOf({ methods: ['POST', 'PUT'] }) },
       {
@@ -280,13 +286,17 @@ describe('explain', () => {
         match: matchOf({ headers: [{ type: 'Exact', name: 'x-role', value: 'a' }] }),
       },
       { rule: rule('reads'), hostname: null, match: null },
-      { rule: rule('never'), hostname: null, match: null },
+      { rule: rule('other'), hostname: null, match: null },
+      { rule: rule('never'), hostname: null, match: matchOf({ methods: ['PUT'] }) },
     ];
-    expect(compileMatcher(listenerOf(list)).explain(request('GET', '/'))).toEqual([
-      { rule: 'writes', matched: false, why: 'needs: method is POST or PUT; but the method is GET' },
-      { rule: 'role', matched: false, why: 'needs: header x-role is "a"; but it is missing' },
-      { rule: 'reads', matched: true, why: 'takes every request' },
-    ]);
+    expect(compileMatcher(listenerOf(list)).explain(request('GET', '/'))).toEqual({
+      tried: [
+        { rule: 'writes', matched: false, why: 'needs: method is POST or PUT; but the method is GET' },
+        { rule: 'role', matched: false, why: 'needs: header x-role is "a"; but it is missing' },
+        { rule: 'reads', matched: true, why: 'takes every request' },
+      ],
+      alsoMatch: [{ rule: 'other', why: 'takes every request' }],
+    });
   });
 
   it('compiles a listener once', () => {

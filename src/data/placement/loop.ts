@@ -1,25 +1,21 @@
-import * as names from '../http1/field-names.ts';
-import type { RequestHead } from '../http1/request-head.ts';
-
 /**
  * Whether this process's own name is in `Via` already: the request has come round (RFC 9110 section 7.6.3). Comments do
  * not count; names compare without case.
+ * @param via the value of each `Via` line
  */
-export function hasLooped(head: RequestHead, ownName: string): boolean {
-  if (!head.fields.has(names.VIA)) return false;
+export function hasLooped(via: readonly string[], ownName: string): boolean {
   const own = ownName.toLowerCase();
-  for (let i = 0; i < head.fields.count; i++) {
-    if (head.fields.ids[i] !== names.VIA) continue;
-    for (const member of withoutComments(head.value(i)).split(','))
-      if (
-        member
-          .trim()
-          .split(/[ \t]+/)[1]
-          ?.toLowerCase() === own
-      )
-        return true;
-  }
-  return false;
+  return via.some((line) =>
+    withoutComments(line)
+      .split(',')
+      .some(
+        (member) =>
+          member
+            .trim()
+            .split(/[ \t]+/)[1]
+            ?.toLowerCase() === own,
+      ),
+  );
 }
 
 /** Comments nest (RFC 9110 section 5.6.5). One that is left open is none: it must not hide what was appended after it. */

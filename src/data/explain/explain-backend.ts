@@ -1,0 +1,189 @@
+import type { ListenerConfig, RuleConfig } from '../../model/config.ts';
+import type { ExplainedBackend, ExplainedOutcome } from '../../model/explanation.ts';
+import { FAILURES, type Failure } from '../../model/failure.ts';
+import type { PodView } from '../../model/pod.ts';
+import type { BackendSnapshot } from '../../model/snapshot.ts';
+import type { Pick, PickContext, Picker } from '../pick/contract.ts';
+import { describeOrdinal } from '../pick/ordinal.ts';
+import { pickerFor } from '../pick/registry.ts';
+import { holdOf } from '../pick/stale.ts';
+import { fanOutRefusal } from '../placement/decide.ts';
+import type { RequestView } from '../request-view.ts';
+import type { Present } from './present.ts';
+
+/** A request on its way: what was decided of it, and where it came in. */
+export interface Routed {
+  /** `contentLength` -1: not told. */
+  readonly request: RequestView & { readonly contentLength: number };
+  readonly rule: RuleConfig;
+  readonly listener: ListenerConfig;
+}
+
+/** What would happen to it at one of its rule's backends, and why not at the other Pods. */
+export function explainBackend(
+  present: Present,
+  routed: Routed,
+  { name, weight }: RuleConfig['backendRefs'][number],
+): ExplainedBackend {
+  const { rule, listener } = routed;
+  const total = rule.backendRefs.reduce((sum, ref) => sum + ref.weight, 0);
+  const share = total === 0 ? 0 : weight / total;
+  const backend = present.snapshot.backends.get(name);
+  if (backend === undefined) {
+    const outcome = failed(listener, 'no_endpoint', `backend ${name} is not known yet`);
+    return { name, weight, share, leadership: null, candidates: [], excluded: [], outcome };
+  }
+  const picker = pickerFor(rule.selection);
+  const context = contextOf(present, routed);
+  const candidates: string[] = [];
+  const excluded: { pod: string; reason: string }[] = [];
+  for (const pod of backend.pods) {
+    const reason = picker.exclusion(pod, backend, context) ?? fullness(present, backend, pod);
+    if (reason === null) candidates.push(pod.name);
+    else excluded.push({ pod: pod.name, reason });
+  }
+  const outcome = outcomeAt(present, routed, backend, candidates.length);
+  return { name, weight, share, leadership: leadershipOf(backend), candidates, excluded, outcome };
+}
+
+/** A failure as its client meets it: a connection of a TCP listener can only be closed. */
+export function failed(
+  { protocol }: ListenerConfig,
+  failure: Failure,
+  detail: string,
+  status: number = FAILURES[failure].status,
+): ExplainedOutcome {
+  return protocol === 'TCP' ? { type: 'closed', failure, detail } : { type: 'fail', failure, status, detail };
+}
+
+/** Takes turns as the next request would, without taking them from it. */
+function contextOf(present: Present, { request, rule }: Routed, tried = new Set<number>()): PickContext {
+  let turn = present.peekTurn(rule);
+  return {
+    request,
+    selfPodName: present.selfPodName,
+    random: () => present.random(),
+    inFlight: (podId) => present.inFlight(podId),
+    nextTurn: () => turn++,
+    tried: (podId) => tried.has(podId),
+    minLeaderRevision: 0,
+    barred: () => null,
+  };
+}
+
+function fullness(present: Present, { config }: BackendSnapshot, { id }: PodView): string | null {
+  const inFlight = present.inFlight(id);
+  return inFlight < config.connection.maxPerPod
+    ? null
+    : `has ${inFlight} requests in flight (connection.maxPerPod)`;
+}
+
+function leadershipOf({ leadership }: BackendSnapshot): ExplainedBackend['leadership'] {
+  const { state, leader, term, claimants, reason } = leadership;
+  return state === 'unconfigured' ? null : { state, leader: leader?.name ?? null, term, claimants, reason };
+}
+
+function outcomeAt(
+  present: Present,
+  routed: Routed,
+  backend: BackendSnapshot,
+  candidates: number,
+): ExplainedOutcome {
+  const { rule, listener, request } = routed;
+  const { selection } = rule;
+  if (selection.type === 'FanOut') {
+    const refusal = fanOutRefusal(selection, request);
+    if (refusal !== null) return failed(listener, refusal.failure, refusal.detail, refusal.status);
+  }
+  const pick = pickWithRoom(present, routed, backend, pickerFor(selection));
+  switch (pick.type) {
+    case 'pod':
+      return {
+        type: 'pod',
+        pod: pick.pod.name,
+        address: addressOf(pick.pod),
+        certain: candidates === 1 || (selection.type === 'Balance' && selection.algorithm === 'RoundRobin'),
+        detail: howPicked(present, routed, backend, candidates),
+      };
+    case 'pods':
+      if (!present.hasFanOutRoom(listener.name))
+        return failed(
+          listener,
+          'overloaded',
+          'the fan-outs of this listener hold all that limits.fanOutBytes allows',
+        );
+      return {
+        type: 'pods',
+        pods: pick.pods.map(({ name }) => name),
+        detail: howPicked(present, routed, backend, candidates),
+      };
+    case 'wait':
+      return waiting(present, routed, backend, pick);
+    case 'fail':
+      return failed(listener, pick.failure, pick.detail);
+  }
+}
+
+/** A Pod that has as many requests in flight as it may gets no further one: another is asked, where there is one. */
+function pickWithRoom(present: Present, routed: Routed, backend: BackendSnapshot, picker: Picker): Pick {
+  const tried = new Set<number>();
+  const context = contextOf(present, routed, tried);
+  for (;;) {
+    const pick = picker.pick(backend, context);
+    if (pick.type !== 'pod') return pick;
+    const full = fullness(present, backend, pick.pod);
+    if (full === null) return pick;
+    if (tried.has(pick.pod.id))
+      return { type: 'fail', failure: 'overloaded', detail: `${pick.pod.name} ${full}` };
+    tried.add(pick.pod.id);
+  }
+}
+
+/** How long it would be held, and what its client gets if nothing comes of it. */
+function waiting(
+  present: Present,
+  { rule, listener }: Routed,
+  backend: BackendSnapshot,
+  pick: Extract<Pick, { type: 'wait' }>,
+): ExplainedOutcome {
+  const hold = holdOf(rule, backend);
+  if (hold === null || hold.timeoutMs === 0) return failed(listener, pick.failure, pick.detail);
+  if (!present.canHold(backend.config.name, rule.name, hold))
+    return failed(
+      listener,
+      'hold_full',
+      `as many requests are held as hold.maxRequests or hold.maxBytes allow; ${pick.detail}`,
+    );
+  const { requestMs } = rule.timeouts;
+  const isCut = listener.protocol === 'HTTP' && requestMs > 0 && requestMs < hold.timeoutMs;
+  const end = isCut ? 'request_timeout' : 'hold_timeout';
+  return {
+    type: 'held',
+    failure: pick.failure,
+    timeoutMs: isCut ? requestMs : hold.timeoutMs,
+    end,
+    status: listener.protocol === 'HTTP' ? FAILURES[end].status : null,
+    detail: pick.detail,
+  };
+}
+
+function howPicked(present: Present, routed: Routed, backend: BackendSnapshot, candidates: number): string {
+  const { selection } = routed.rule;
+  switch (selection.type) {
+    case 'Leader':
+      return 'it leads';
+    case 'Ordinal':
+      return describeOrdinal(selection, backend, contextOf(present, routed));
+    case 'FanOut':
+      return `${selection.respond} of ${candidates}`;
+    case 'Balance':
+      return candidates === 1
+        ? 'it is the only candidate'
+        : `${selection.algorithm} among ${candidates} candidates`;
+  }
+}
+
+function addressOf({ addresses, port }: PodView): string {
+  const address = addresses[0]!;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
