@@ -41,8 +41,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const startMs = machineMs();
   const onConflict = shape.onConflict ?? random.of(['Refuse', 'HighestTerm'] as const);
   const cluster = await Cluster.start({
-    pods: shape.pods ?? 3,
-    sidecars: shape.sidecars ?? random.of([1, 2]),
+    pods: shape.pods ?? random.of([3, 3, 3, 4, 5]),
+    sidecars: shape.sidecars ?? random.of([1, 2, 2, 3]),
     onConflict,
     folder,
     programs: options.programs,
@@ -128,7 +128,7 @@ interface Client {
 }
 
 function clientsOf(cluster: Cluster, random: Random, history: History, shape: Shape): Client[] {
-  const keys = new Keys('', random);
+  const keys = new Keys();
   const clients: Client[] = [];
   const sidecar = (n: number) => cluster.sidecars[n % cluster.sidecars.length]!;
   const own = (): Random => new Random(`${random.next()}`);

@@ -143,7 +143,7 @@ export class HttpClient {
     return [
       this.#history.begin({
         id: this.#keys.id(),
-        key: this.#keys.key(),
+        key: this.#keys.key(this.#random),
         kind,
         via: 'http',
         client: this.#name,

@@ -6,27 +6,21 @@ const AT_ONCE = 4;
 
 /** Names of registers and of requests, over all clients of a round. */
 export class Keys {
-  readonly #prefix: string;
-  readonly #random: Random;
   readonly #current = Array.from({ length: AT_ONCE }, (_, n) => ({ key: n, used: 0 }));
   #keys = AT_ONCE;
   #ids = 0;
 
-  constructor(prefix: string, random: Random) {
-    this.#prefix = prefix;
-    this.#random = random;
-  }
-
-  key(): string {
-    const slot = this.#random.of(this.#current);
+  /** @param random of the client that asks: its choices are its own */
+  key(random: Random): string {
+    const slot = random.of(this.#current);
     if (++slot.used > OPERATIONS) {
       slot.key = this.#keys++;
       slot.used = 1;
     }
-    return `${this.#prefix}k${slot.key}`;
+    return `k${slot.key}`;
   }
 
   id(): string {
-    return `${this.#prefix}${this.#ids++}`;
+    return `${this.#ids++}`;
   }
 }

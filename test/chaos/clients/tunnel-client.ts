@@ -71,7 +71,7 @@ export class TunnelClient {
   async #line(socket: Socket, answers: Answers, by: string): Promise<void> {
     const operation: Operation = this.#history.begin({
       id: this.#keys.id(),
-      key: this.#keys.key(),
+      key: this.#keys.key(this.#random),
       kind: 'write',
       via: this.#via,
       client: this.#name,

@@ -94,7 +94,9 @@ export class Cluster {
   }
 
   pod(name: string): PodHandle {
-    return this.pods.find((pod) => pod.name === name)!;
+    const found = this.pods.find((pod) => pod.name === name);
+    if (found === undefined) throw new Error(`the harness: no Pod ${JSON.stringify(name)}`);
+    return found;
   }
 
   /** The Pod that has the lease, or null. */

@@ -235,4 +235,16 @@ export const MUTATIONS: readonly Mutation[] = [
     nemesis: 'probes-hang',
     caughtBy: ['D'],
   },
+  {
+    name: 'forgets that a request has ended',
+    edits: [
+      {
+        file: 'src/data/exchange/rule-series.ts',
+        text: '    this.#inFlight.value--;',
+        instead: '    if (this.#inFlight.value % 7 !== 1) this.#inFlight.value--;',
+      },
+    ],
+    nemesis: 'nobody',
+    caughtBy: ['leaks'],
+  },
 ];

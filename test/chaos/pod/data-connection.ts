@@ -22,6 +22,8 @@ export class DataConnection {
   #idle: NodeJS.Timeout | null = null;
   /** This request's turn to be reset. */
   #unlucky = false;
+  /** Of the body that is cut so many bytes are read first. */
+  #readBeforeReset = 0;
   /** It has answered before the body was whole: what still comes is nobody's. */
   #over = false;
 
@@ -70,6 +72,12 @@ export class DataConnection {
     const body = this.#body;
     if (request === null || body === null) return;
     const taken = body.take(rest);
+    this.#readBeforeReset -= taken;
+    const cut = this.#unlucky && this.#member.faults.resetAt === 'request';
+    if (cut && (body.whole || this.#readBeforeReset < 0)) {
+      this.#reset(request);
+      return;
+    }
     if (!body.whole) return;
     this.#busy = true;
     this.#member.log.write({ e: 'whole', c: this.#c, id: request.id, right: body.right });
@@ -90,7 +98,7 @@ export class DataConnection {
     if (request.expectsContinue) this.#write('HTTP/1.1 100 Continue\r\n\r\n');
     this.#unlucky = faults.resetEvery > 0 && requests++ % faults.resetEvery === 0;
     if (!this.#unlucky) return;
-    if (faults.resetAt === 'request') this.#reset(request);
+    if (faults.resetAt === 'request') this.#readBeforeReset = partOf(request.id, 2 * 64 * 1024);
     if (faults.resetAt === 'continue' && request.expectsContinue) setTimeout(() => this.#reset(request), 5);
   }
 
@@ -113,7 +121,7 @@ export class DataConnection {
     if (this.#unlucky && faults.resetAt === 'executed') return this.#reset(request);
     const answer = answerOf(request, done.value, this.#member.name);
     if (this.#unlucky && faults.resetAt === 'answer') {
-      this.#write(answer.subarray(0, Math.ceil(answer.length / 2)));
+      this.#write(answer.subarray(0, 1 + partOf(request.id, answer.length - 1)));
       setTimeout(() => this.#reset(request), 5);
       return;
     }
@@ -170,4 +178,12 @@ export class DataConnection {
     this.#member.log.write({ e: 'reset', c: this.#c, id: request.id });
     this.#socket.resetAndDestroy();
   }
+}
+
+/** A number below `bytes` that an id decides. */
+function partOf(id: string, bytes: number): number {
+  let hash = 0;
+  for (const char of id) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
+  // Ids are numbers in a row: each should be far from the next.
+  return (Math.imul(hash, 0x9e3779b1) >>> 0) % bytes;
 }

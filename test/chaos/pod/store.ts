@@ -26,9 +26,10 @@ export class Store {
     this.#lines = new Lines(socket, (message) => this.#take(message, onFaults));
     socket.on('connect', () => {
       this.#lines.send({ is: 'hello', name: options.name, incarnation: options.incarnation });
+      // Not before it has said who it is.
       this.#renew();
+      setInterval(() => this.#renew(), RENEW_MS);
     });
-    setInterval(() => this.#renew(), RENEW_MS);
   }
 
   #renew(): void {
