@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
 import type { Mutation } from './table.ts';
 
@@ -10,19 +10,26 @@ export class StaleMutation extends Error {}
 export function mutated({ name, edits }: Mutation): Map<string, string> {
   const sources = new Map<string, string>();
   for (const { file, text, instead } of edits) {
-    const path = resolve(file);
-    const before = sources.get(path) ?? (existsSync(path) ? readFileSync(path, 'utf8') : '');
-    const times = before.split(text).length - 1;
+    const found = sourcesNamed(file).map((path) => ({
+      path,
+      parts: (sources.get(path) ?? readFileSync(path, 'utf8')).split(text),
+    }));
+    const times = found.reduce((sum, { parts }) => sum + parts.length - 1, 0);
     if (times !== 1)
       throw new StaleMutation(
-        `mutation "${name}": its text stands ${times} times in ${file}, not once; mend test/chaos/mutations/table.ts:\n${text}`,
+        `mutation "${name}": its text stands ${times} times in ${found.length} files src/**/${file}, not once; mend test/chaos/mutations/table.ts:\n${text}`,
       );
-    sources.set(
-      path,
-      before.replace(text, () => instead),
-    );
+    const { path, parts } = found.find((one) => one.parts.length === 2)!;
+    sources.set(path, parts.join(instead));
   }
   return sources;
+}
+
+/** All files of src/ with this name. */
+function sourcesNamed(file: string): string[] {
+  return readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((path) => basename(path) === file)
+    .map((path) => resolve('src', path));
 }
 
 /** Bundles the program with a mutation into a folder. @throws StaleMutation */

@@ -2,6 +2,7 @@ import type { Check } from '../checks/record.ts';
 
 /** A replacement in one source file; the text stands there exactly once. */
 export interface Edit {
+  /** Its name, in whichever folder of src/ it is. */
   readonly file: string;
   readonly text: string;
   readonly instead: string;
@@ -18,11 +19,11 @@ export interface Mutation {
   readonly caughtBy: readonly Check[];
 }
 
-const ARBITRATE = 'src/control/leadership/arbitrate.ts';
-const CLAIM = 'src/control/leadership/claim.ts';
-const ROUTED = 'src/data/exchange/routed-exchange.ts';
-const HTTP = 'src/data/exchange/http-exchange.ts';
-const TUNNELS = 'src/data/forward/tunnel-registry.ts';
+const ARBITRATE = 'arbitrate.ts';
+const CLAIM = 'claim.ts';
+const ROUTED = 'routed-exchange.ts';
+const HTTP = 'http-exchange.ts';
+const TUNNELS = 'tunnel-registry.ts';
 
 /** At least one for each promise that would hurt most if it broke. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -30,7 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'retries a POST after a reset',
     edits: [
       {
-        file: 'src/data/forward/retry.ts',
+        file: 'retry.ts',
         text: "return end === 'connect_failed' || isSafeMethod(method);",
         instead: 'return true;',
       },
@@ -99,7 +100,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'believes a truncated DNS answer',
     edits: [
       {
-        file: 'src/control/discovery/wire/dns-decode.ts',
+        file: 'dns-decode.ts',
         text: 'truncated: (flags & 0x0200) !== 0,',
         instead: 'truncated: false,',
       },
@@ -111,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'believes whoever has a Pod’s name at another address',
     edits: [
       {
-        file: 'src/control/roster.ts',
+        file: 'roster.ts',
         text: 'return a.addresses.some((address) => b.addresses.includes(address));',
         instead: 'return a.dnsName === b.dnsName;',
       },
@@ -123,7 +124,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'releases held requests in the wrong order',
     edits: [
       {
-        file: 'src/data/forward/hold-queue.ts',
+        file: 'hold-queue.ts',
         text: 'for (const place of this.#places) {\n        if (place.arrival >= before) break;',
         instead:
           'for (const place of [...this.#places].reverse()) {\n        if (place.arrival >= before) continue;',
@@ -142,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
           'if (!result.answered) return state;\n  if (!state.believed || result.answered) return NO_CLAIM;',
       },
       {
-        file: 'src/control/leadership/probe-source.ts',
+        file: 'probe-source.ts',
         text: "if (result.outcome === 'success') endAt(",
         instead: "if (result.outcome === 'success' || !result.answered) endAt(",
       },
@@ -166,7 +167,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'forgets the highest term at a reload',
     edits: [
       {
-        file: 'src/control/leadership/watch.ts',
+        file: 'watch.ts',
         text: 'this.countLeaderless();\n    this.#config = config;',
         instead: 'this.countLeaderless();\n    this.#highestTerm = null;\n    this.#config = config;',
       },
@@ -178,7 +179,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'drops what is held at a reload',
     edits: [
       {
-        file: 'src/data/forward/hold-queues.ts',
+        file: 'hold-queues.ts',
         text: 'const rematched = next.listeners !== previous.listeners && this.#rematch();',
         instead:
           'if (next.listeners !== previous.listeners) this.#queues.clear();\n    const rematched = false;',
@@ -209,7 +210,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'sends writes to any Pod while nobody leads',
     edits: [
       {
-        file: 'src/data/pick/leader.ts',
+        file: 'leader.ts',
         text: "  if (leadership.state === 'none' || leader === null)",
         instead:
           "  if (leader === null && leadership.state === 'none' && backend.pods[0]?.state === 'ready')\n    return { type: 'pod', pod: backend.pods[0] };\n  if (leadership.state === 'none' || leader === null)",
@@ -227,7 +228,7 @@ export const MUTATIONS: readonly Mutation[] = [
         instead: 'unanswered >= limits.failureThreshold * 20 ? NO_CLAIM',
       },
       {
-        file: 'src/control/leadership/probe-source.ts',
+        file: 'probe-source.ts',
         text: 'const boundMs = source.periodMs * source.failureThreshold + source.timeoutMs;',
         instead: 'const boundMs = 20 * (source.periodMs * source.failureThreshold + source.timeoutMs);',
       },
@@ -239,7 +240,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'forgets that a request has ended',
     edits: [
       {
-        file: 'src/data/exchange/rule-series.ts',
+        file: 'rule-series.ts',
         text: '    this.#inFlight.value--;',
         instead: '    if (this.#inFlight.value % 7 !== 1) this.#inFlight.value--;',
       },
