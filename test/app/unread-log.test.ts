@@ -19,6 +19,8 @@ const KINDS: readonly Unread[] = [
 /** Lines of some 4 KB: more than a pipe (64 KiB) and a socket (some 300 KB) hold. */
 const REQUESTS = 200;
 const REQUEST = `GET /${'r'.repeat(4000)} HTTP/1.1\r\nHost: db\r\n\r\n`;
+/** Nine of them start side by side. */
+const LIMIT = { timeout: 60_000 };
 const STOPPED = { status: 0, signal: null };
 
 /** A sidecar that has served so much that its log waits for a reader. */
@@ -32,14 +34,19 @@ async function served(scope: Scope, kind: Unread) {
   return { scene, running, client };
 }
 
-it.concurrent.for(KINDS)('B6: stderr is %s: all is served; SIGTERM ends it with 0', async (kind, test) => {
-  const { running } = await served(test, kind);
-  running.signal('SIGTERM');
-  expect(await running.exited(2500)).toEqual(STOPPED);
-});
+it.concurrent.for(KINDS)(
+  'B6: stderr is %s: all is served; SIGTERM ends it with 0',
+  LIMIT,
+  async (kind, test) => {
+    const { running } = await served(test, kind);
+    running.signal('SIGTERM');
+    expect(await running.exited(2500)).toEqual(STOPPED);
+  },
+);
 
 it.concurrent.for(['a FIFO never read', 'a stalled terminal'] as const)(
   'B6: stderr is %s: a second signal ends it at once with 1',
+  LIMIT,
   async (kind, test) => {
     const { scene, running, client } = await served(test, kind);
     const held: string[] = [];
@@ -53,13 +60,13 @@ it.concurrent.for(['a FIFO never read', 'a stalled terminal'] as const)(
   },
 );
 
-it.concurrent('B6: stderr is a FIFO never read: POST /quit ends it with 0', async (test) => {
+it.concurrent('B6: stderr is a FIFO never read: POST /quit ends it with 0', LIMIT, async (test) => {
   const { running } = await served(test, 'a FIFO never read');
   expect((await fetch(`${running.debug}/quit`, { method: 'POST' })).status).toBe(202);
   expect(await running.exited(2500)).toEqual(STOPPED);
 });
 
-it.concurrent('what went to a closed pipe is counted as dropped', async (test) => {
+it.concurrent('what went to a closed pipe is counted as dropped', LIMIT, async (test) => {
   const { running } = await served(test, 'a closed pipe');
   const scrape = await (await fetch(`${running.admin}/metrics`)).text();
   expect(sampleValue(scrape, 'headroute_log_lines_dropped_total', {})).toBeGreaterThan(REQUESTS);
