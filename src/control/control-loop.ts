@@ -9,11 +9,14 @@ import { runGuarded } from '../platform/guard.ts';
 export class ControlLoop {
   #armed: NodeJS.Immediate | null = null;
 
+  readonly #cell: SnapshotCell;
+  readonly #build: (previous: RoutingSnapshot) => RoutingSnapshot;
+
   /** @param build the next snapshot, or `previous` itself where nothing changed. */
-  constructor(
-    private readonly cell: SnapshotCell,
-    private readonly build: (previous: RoutingSnapshot) => RoutingSnapshot,
-  ) {}
+  constructor(cell: SnapshotCell, build: (previous: RoutingSnapshot) => RoutingSnapshot) {
+    this.#cell = cell;
+    this.#build = build;
+  }
 
   /** Something may have changed. A snapshot that cannot be made is tried again at the next change. */
   touch(): void {
@@ -23,7 +26,7 @@ export class ControlLoop {
   /** Publishes now. */
   flush(): void {
     this.cancel();
-    this.cell.publish(this.build(this.cell.current()));
+    this.#cell.publish(this.#build(this.#cell.current()));
   }
 
   cancel(): void {

@@ -20,12 +20,17 @@ export interface HistogramCell {
 export class CellFamily {
   readonly #cells = new Map<string, Cell>();
 
-  constructor(
-    readonly name: string,
-    readonly type: 'counter' | 'gauge',
-    readonly help: string,
-    readonly labelNames: readonly string[],
-  ) {}
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labelNames: readonly string[];
+
+  constructor(name: string, type: 'counter' | 'gauge', help: string, labelNames: readonly string[]) {
+    this.name = name;
+    this.type = type;
+    this.help = help;
+    this.labelNames = labelNames;
+  }
 
   /** The cell with these label values, made on first use. Not for the hot path: bind once. */
   with(...labels: string[]): Cell {
@@ -53,13 +58,18 @@ export class HistogramFamily {
   readonly type = 'histogram';
   readonly #cells = new Map<string, HistogramCell>();
 
-  constructor(
-    readonly name: string,
-    readonly help: string,
-    readonly labelNames: readonly string[],
-    /** Upper bounds in seconds, ascending, without +Inf. */
-    readonly bounds: readonly number[],
-  ) {}
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** Upper bounds in seconds, ascending, without +Inf. */
+  readonly bounds: readonly number[];
+
+  constructor(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]) {
+    this.name = name;
+    this.help = help;
+    this.labelNames = labelNames;
+    this.bounds = bounds;
+  }
 
   with(...labels: string[]): HistogramCell {
     const key = JSON.stringify(labels);

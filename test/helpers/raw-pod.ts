@@ -25,11 +25,14 @@ export class PodConnection {
   closed = false;
   raw = false;
 
-  constructor(
-    readonly socket: Socket,
-    readonly pod: RawPod,
-    readonly index: number,
-  ) {
+  readonly socket: Socket;
+  readonly pod: RawPod;
+  readonly index: number;
+
+  constructor(socket: Socket, pod: RawPod, index: number) {
+    this.socket = socket;
+    this.pod = pod;
+    this.index = index;
     socket.setNoDelay(true);
     socket.on('data', (data) => {
       this.#parts.push(data);

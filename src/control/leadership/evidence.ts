@@ -17,13 +17,23 @@ export class EvidenceRounds {
   #timer: Timer | null = null;
   #first = new Set<number>();
 
+  readonly #clock: Clock;
+  readonly #podCount: () => number;
+  readonly #round: (first: ReadonlySet<number>, finished: () => void) => void;
+  readonly #finished: () => void;
+
   /** @param round begins one; calls back when every probe of it has ended. @param finished after that. */
   constructor(
-    private readonly clock: Clock,
-    private readonly podCount: () => number,
-    private readonly round: (first: ReadonlySet<number>, finished: () => void) => void,
-    private readonly finished: () => void,
-  ) {}
+    clock: Clock,
+    podCount: () => number,
+    round: (first: ReadonlySet<number>, finished: () => void) => void,
+    finished: () => void,
+  ) {
+    this.#clock = clock;
+    this.#podCount = podCount;
+    this.#round = round;
+    this.#finished = finished;
+  }
 
   /** @param first the Pod to ask first, if any. */
   evidence(first: number | null): void {
@@ -40,24 +50,24 @@ export class EvidenceRounds {
 
   #go(): void {
     if (this.#closed || this.#running || !this.#wanted || this.#timer !== null) return;
-    const gapMs = Math.max(GAP_MS, this.podCount() * GAP_PER_POD_MS);
-    const waitMs = this.#lastMs + gapMs - this.clock.nowMs();
+    const gapMs = Math.max(GAP_MS, this.#podCount() * GAP_PER_POD_MS);
+    const waitMs = this.#lastMs + gapMs - this.#clock.nowMs();
     if (waitMs > 0) {
-      this.#timer = this.clock.after(waitMs, () => {
+      this.#timer = this.#clock.after(waitMs, () => {
         this.#timer = null;
         this.#go();
       });
       return;
     }
-    this.#lastMs = this.clock.nowMs();
+    this.#lastMs = this.#clock.nowMs();
     this.#running = true;
     this.#wanted = false;
     const first = this.#first;
     this.#first = new Set();
-    this.round(first, () => {
+    this.#round(first, () => {
       this.#running = false;
       if (this.#closed) return;
-      this.finished();
+      this.#finished();
       this.#go();
     });
   }

@@ -31,7 +31,11 @@ class Line {
   when = 31;
   rto = 20;
 
-  constructor(readonly localPort: number) {}
+  readonly localPort: number;
+
+  constructor(localPort: number) {
+    this.localPort = localPort;
+  }
 
   destroy(): void {
     this.destroyed = true;

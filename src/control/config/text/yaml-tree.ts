@@ -132,10 +132,13 @@ class TreeReader {
   #aliasDepth = 0;
   #aliased = 0;
 
-  constructor(
-    private readonly document: Document,
-    private readonly env: Environment,
-  ) {}
+  readonly #document: Document;
+  readonly #env: Environment;
+
+  constructor(document: Document, env: Environment) {
+    this.#document = document;
+    this.#env = env;
+  }
 
   read(node: Node | null, path: Path): Located {
     if (this.#aliasDepth > 0) this.#aliased++;
@@ -165,7 +168,7 @@ class TreeReader {
       substituted: false,
       variables: NONE,
     };
-    const target = alias.resolve(this.document);
+    const target = alias.resolve(this.#document);
     if (target === undefined) {
       this.#problem(alias, path, `there is no anchor &${alias.source} before this alias`);
       return nothing;
@@ -208,7 +211,7 @@ class TreeReader {
   }
 
   #key(key: Node | null, path: Path): string | null {
-    const resolved = isAlias(key) ? (key.resolve(this.document) ?? null) : key;
+    const resolved = isAlias(key) ? (key.resolve(this.#document) ?? null) : key;
     if (!isScalar(resolved)) {
       this.#problem(key, path, 'a key must be a plain word');
       return null;
@@ -256,7 +259,7 @@ class TreeReader {
         substituted: false,
         variables: NONE,
       };
-    const result = substitute(value, this.env);
+    const result = substitute(value, this.#env);
     if ('problem' in result) {
       this.#problem(scalar, path, result.problem);
       return { value: undefined, offset, members: NOTHING, substituted: true, variables: NONE };
@@ -275,10 +278,10 @@ class TreeReader {
   /** The type that a plain scalar of this text has; an empty one stays the empty text, since it was meant as a value. */
   #typed(text: string): unknown {
     if (text === '') return '';
-    for (const tag of this.document.schema.tags) {
+    for (const tag of this.#document.schema.tags) {
       if (!('resolve' in tag) || tag.collection !== undefined || tag.default !== true) continue;
       if (tag.test?.test(text)) {
-        const resolved = tag.resolve(text, () => {}, this.document.schema as never);
+        const resolved = tag.resolve(text, () => {}, this.#document.schema as never);
         return isScalar(resolved) ? resolved.value : resolved;
       }
     }

@@ -69,10 +69,12 @@ class ConfigWatcher implements ConfigWatch {
   #later: Timer | null = null;
   #closed = false;
 
-  constructor(
-    private readonly file: string,
-    private readonly options: WatchOptions,
-  ) {
+  readonly #file: string;
+  readonly #options: WatchOptions;
+
+  constructor(file: string, options: WatchOptions) {
+    this.#file = file;
+    this.#options = options;
     this.#directory = dirname(file);
     this.#clock = options.clock ?? systemClock;
     this.#intervalMs = options.intervalMs ?? 10_000;
@@ -96,8 +98,8 @@ class ConfigWatcher implements ConfigWatch {
   }
 
   reread(inForce: string): void {
-    const { logger } = this.options;
-    logger.info({ file: this.file }, 'reading the configuration again, as SIGHUP asked');
+    const { logger } = this.#options;
+    logger.info({ file: this.#file }, 'reading the configuration again, as SIGHUP asked');
     this.#unreadable = null;
     if (!this.#telling) {
       this.#hash = inForce;
@@ -127,11 +129,11 @@ class ConfigWatcher implements ConfigWatch {
 
   #look(): void {
     if (this.#closed) return;
-    const read = readText(this.file);
+    const read = readText(this.#file);
     if ('problem' in read) {
       if (this.#unreadable !== read.problem)
-        this.options.logger.warn(
-          { file: this.file, reason: read.problem },
+        this.#options.logger.warn(
+          { file: this.#file, reason: read.problem },
           'the configuration file cannot be read; the running configuration stays',
         );
       this.#unreadable = read.problem;
@@ -139,7 +141,7 @@ class ConfigWatcher implements ConfigWatch {
     }
     if (this.#unreadable !== null) {
       this.#unreadable = null;
-      this.options.logger.info({ file: this.file }, 'the configuration file is back');
+      this.#options.logger.info({ file: this.#file }, 'the configuration file is back');
     }
     const hash = hashOf(read.text);
     if (hash === this.#hash) return;
@@ -158,21 +160,21 @@ class ConfigWatcher implements ConfigWatch {
       if (this.#closed) break;
       this.#told = next.hash;
       try {
-        this.options.onChange(result, next.hash);
+        this.#options.onChange(result, next.hash);
       } catch (error) {
-        this.options.logger.error({ err: error }, 'applying a configuration failed');
+        this.#options.logger.error({ err: error }, 'applying a configuration failed');
       }
     }
     this.#telling = false;
   }
 
   async #parse(text: string): Promise<ParseResult> {
-    const { env = process.env, logger, parse = parseAside } = this.options;
+    const { env = process.env, logger, parse = parseAside } = this.#options;
     try {
-      return await parse(text, this.file, env);
+      return await parse(text, this.#file, env);
     } catch (error) {
       logger.warn({ err: error }, 'a thread could not parse the configuration; the event loop waits for it');
-      return parseConfig(text, this.file, env);
+      return parseConfig(text, this.#file, env);
     }
   }
 
@@ -188,13 +190,13 @@ class ConfigWatcher implements ConfigWatch {
       const inode = inodeOf(this.#directory);
       const events = watch(this.#directory, { persistent: false }, () => this.#lookSoon());
       events.on('error', (error) => {
-        this.options.logger.debug({ err: error }, 'watching the configuration directory failed');
+        this.#options.logger.debug({ err: error }, 'watching the configuration directory failed');
         if (this.#events === events) this.#disarm();
       });
       this.#events = events;
       this.#watchedInode = inode;
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
+      this.#options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
       this.#lookSoon(REARM_MS);
     }
   }

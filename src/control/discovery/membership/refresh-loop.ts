@@ -35,12 +35,17 @@ export class RefreshLoop {
     nextRefreshAtMs: null,
   };
 
-  constructor(
-    private readonly bounds: RefreshBounds,
-    private readonly clock: Clock,
-    private readonly random: Random,
-    private readonly ask: () => Promise<Turn>,
-  ) {}
+  readonly #bounds: RefreshBounds;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #ask: () => Promise<Turn>;
+
+  constructor(bounds: RefreshBounds, clock: Clock, random: Random, ask: () => Promise<Turn>) {
+    this.#bounds = bounds;
+    this.#clock = clock;
+    this.#random = random;
+    this.#ask = ask;
+  }
 
   start(): void {
     if (!this.#closed && !this.#running && this.#timer === null) void this.#run();
@@ -74,22 +79,22 @@ export class RefreshLoop {
   async #run(): Promise<void> {
     this.#timer = null;
     this.#running = true;
-    this.#startedAtMs = this.clock.nowMs();
-    this.#times = { ...this.#times, lastAttemptAtMs: this.clock.wallMs(), nextRefreshAtMs: null };
+    this.#startedAtMs = this.#clock.nowMs();
+    this.#times = { ...this.#times, lastAttemptAtMs: this.#clock.wallMs(), nextRefreshAtMs: null };
     let turn: Turn;
     try {
-      turn = await this.ask();
+      turn = await this.#ask();
     } catch (error) {
       turn = { failed: true, error: String(error), ttlMs: null, withinMs: null };
     }
     this.#running = false;
     if (this.#closed) return;
     this.#failures = turn.failed ? this.#failures + 1 : 0;
-    const lastSuccessAtMs = turn.failed ? this.#times.lastSuccessAtMs : this.clock.wallMs();
+    const lastSuccessAtMs = turn.failed ? this.#times.lastSuccessAtMs : this.#clock.wallMs();
     this.#times = { ...this.#times, lastSuccessAtMs, lastError: turn.error };
     const delayMs = turn.failed
-      ? backOffDelayMs(this.#failures, this.bounds, this.random)
-      : refreshDelayMs(turn.ttlMs, this.bounds, this.random);
+      ? backOffDelayMs(this.#failures, this.#bounds, this.#random)
+      : refreshDelayMs(turn.ttlMs, this.#bounds, this.#random);
     const soon = this.#soon;
     this.#soon = false;
     this.#schedule(soon ? 0 : Math.min(delayMs, turn.withinMs ?? delayMs), soon);
@@ -97,9 +102,9 @@ export class RefreshLoop {
 
   #schedule(delayMs: number, limited = true): void {
     this.#timer?.clear();
-    const earliest = this.#startedAtMs + this.bounds.refreshMinMs - this.clock.nowMs();
+    const earliest = this.#startedAtMs + this.#bounds.refreshMinMs - this.#clock.nowMs();
     const wait = limited ? Math.max(delayMs, earliest, 0) : delayMs;
-    this.#times = { ...this.#times, nextRefreshAtMs: this.clock.wallMs() + wait };
-    this.#timer = this.clock.after(wait, () => void this.#run());
+    this.#times = { ...this.#times, nextRefreshAtMs: this.#clock.wallMs() + wait };
+    this.#timer = this.#clock.after(wait, () => void this.#run());
   }
 }

@@ -29,7 +29,11 @@ interface Known {
 export class AddressBook {
   readonly #known = new Map<string, Known>();
 
-  constructor(private readonly resolver: Resolver) {}
+  readonly #resolver: Resolver;
+
+  constructor(resolver: Resolver) {
+    this.#resolver = resolver;
+  }
 
   /** `onFirst` is given the addresses of the family that answers first, while the other is still awaited. */
   async ask(
@@ -38,7 +42,7 @@ export class AddressBook {
   ): Promise<AddressAnswer> {
     let ended = 0;
     const look = async (type: 'A' | 'AAAA'): Promise<Answer> => {
-      const answer = await this.resolver.lookup(name, type);
+      const answer = await this.#resolver.lookup(name, type);
       if (++ended === 1 && answer.result === 'success') onFirst(addressesIn(answer));
       return answer;
     };

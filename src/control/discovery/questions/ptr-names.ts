@@ -20,22 +20,34 @@ export class PtrNames {
   readonly #known = new Map<string, Known>();
   readonly #asking = new Map<string, Promise<void>>();
 
+  readonly #resolver: Resolver;
+  readonly #clock: Clock;
+  readonly #services: readonly string[];
+  readonly #retryMs: number;
+  readonly #budgetMs: number;
+
   constructor(
-    private readonly resolver: Resolver,
-    private readonly clock: Clock,
-    private readonly services: readonly string[],
-    private readonly retryMs: number,
-    private readonly budgetMs: number,
-  ) {}
+    resolver: Resolver,
+    clock: Clock,
+    services: readonly string[],
+    retryMs: number,
+    budgetMs: number,
+  ) {
+    this.#resolver = resolver;
+    this.#clock = clock;
+    this.#services = services;
+    this.#retryMs = retryMs;
+    this.#budgetMs = budgetMs;
+  }
 
   /** Asks about the addresses that are new, or due again; ends when all are answered. `onLearned` is told of each. */
   async learn(addresses: readonly string[], onLearned: (address: string) => void): Promise<void> {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.#clock.nowMs();
     const due = addresses.filter((address) => nowMs >= (this.#known.get(address)?.retryAtMs ?? 0));
     await eachBounded(
       due,
-      this.clock,
-      this.budgetMs,
+      this.#clock,
+      this.#budgetMs,
       async (address) => {
         let asking = this.#asking.get(address);
         if (asking === undefined) {
@@ -65,11 +77,11 @@ export class PtrNames {
   }
 
   async #ask(address: string): Promise<void> {
-    const answer = await this.resolver.lookup(reverseName(address), 'PTR');
+    const answer = await this.#resolver.lookup(reverseName(address), 'PTR');
     this.#asking.delete(address);
     if (isFailure(answer)) {
       const dnsName = this.nameOf(address);
-      this.#known.set(address, { dnsName, retryAtMs: this.clock.nowMs() + this.retryMs });
+      this.#known.set(address, { dnsName, retryAtMs: this.#clock.nowMs() + this.#retryMs });
       return;
     }
     const names =
@@ -77,7 +89,7 @@ export class PtrNames {
         ? answer.values.flatMap((value) => (value.kind === 'name' ? [value.name] : []))
         : [];
     this.#known.set(address, {
-      dnsName: choosePtr(names, this.services),
+      dnsName: choosePtr(names, this.#services),
       retryAtMs: Number.POSITIVE_INFINITY,
     });
   }
