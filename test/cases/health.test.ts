@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { expect } from 'vitest';
 import { pause, poll } from '../helpers/waiting.ts';
 import { gate } from './support/answers.ts';
+import { ask } from './support/client.ts';
 import { failures, Load } from './support/load.ts';
 import { scenario } from './support/scenario.ts';
 import { rule } from './support/sidecar-config.ts';
@@ -212,5 +213,22 @@ scenario(
     );
     expect(seen.map((one) => one.body)).toEqual(Array(12).fill('db-1'));
     await scene.untilPod('db-0', ({ state }) => state === 'unready', 'unready', 1500);
+  },
+);
+
+scenario(
+  'B17 (caddy#6410): who waits for /readyz is served at once, however slow the first probes are',
+  {
+    before: ({ pods }) => {
+      for (const pod of pods)
+        pod.onProbe = (_path, response) => {
+          setTimeout(() => response.end(), 150);
+          return true;
+        };
+    },
+  },
+  async (scene) => {
+    await poll(async () => (await ask(scene.app.admin.port, '/readyz')).status === 200, '/readyz', 8000);
+    expect(await scene.ask('/r')).toMatchObject({ status: 200 });
   },
 );
