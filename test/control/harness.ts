@@ -163,7 +163,7 @@ export function world(
     watchAddresses(_backend, _service, given) {
       onAddresses = (addresses) => {
         given.onAddresses(addresses);
-        given.onLookup();
+        given.onLookup(true);
       };
       return { close() {}, report: () => report, refreshSoon() {} };
     },

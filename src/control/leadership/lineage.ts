@@ -42,7 +42,8 @@ export function firstByLineage<T extends Descendant>(
  */
 function comesBefore(claim: Descendant, other: Descendant, reigning: Reigning | null): boolean {
   const { podId, lineage } = claim;
-  if (lineage === null || other.lineage === null) return false;
+  // The same id twice is one process under two names, or a copy.
+  if (lineage === null || other.lineage === null || lineage.id === other.lineage.id) return false;
   if (hasSucceeded(lineage, other.lineage)) return true;
   const reigns = reigning !== null && reigning.podId === podId && reigning.id === lineage.id;
   return reigns && other.lineage.previous === null;

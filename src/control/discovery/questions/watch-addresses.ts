@@ -10,8 +10,8 @@ const PATIENCE_MS = 25;
 
 export interface AddressEvents {
   onAddresses(addresses: readonly string[]): void;
-  /** A look-up has ended, well or badly. */
-  onLookup(): void;
+  /** A look-up has ended. @param answered it was not one that failed */
+  onLookup(answered: boolean): void;
 }
 
 export interface AddressWatch {
@@ -53,7 +53,7 @@ export function watchAddresses(
     (timer as Timer | null)?.clear();
     if (loop.closed) return { failed: true, error: 'closed', ttlMs: null, withinMs: null };
     if (answer.kind !== 'failed') take(answer.kind === 'absent' ? [] : answer.addresses);
-    events.onLookup();
+    events.onLookup(answer.kind !== 'failed');
     if (answer.kind === 'failed') return { failed: true, error: answer.detail, ttlMs: null, withinMs: null };
     const absent =
       answer.kind === 'absent' ? `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${name}` : null;
