@@ -368,7 +368,7 @@ export class BackendMonitor {
   }
 
   #podReports(): PodReport[] {
-    const claims = new Map(this.#leader.claims().map(({ podId, term }) => [podId, term]));
+    const claims = new Map(this.#leader.claims().map((claim) => [claim.podId, claim]));
     return [...this.#pods.values()].map((monitor) => {
       const { id, member } = monitor.pod;
       return {
@@ -381,7 +381,8 @@ export class BackendMonitor {
         health: monitor.lastProbe,
         leaderProbe: this.#leader.lastProbe(id),
         claimsLeadership: claims.has(id),
-        term: claims.get(id) ?? null,
+        term: claims.get(id)?.term ?? null,
+        lineage: claims.get(id)?.lineage ?? null,
       };
     });
   }

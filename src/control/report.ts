@@ -19,6 +19,8 @@ export interface PodReport {
   readonly leaderProbe: ProbeReport | null;
   readonly claimsLeadership: boolean;
   readonly term: string | null;
+  /** Of its claim: the id of its data's history and that of the one it followed; `previous` null: it was never promoted. */
+  readonly lineage: { readonly id: string; readonly previous: string | null } | null;
 }
 
 export interface BackendReport {
