@@ -8,6 +8,7 @@ import { Keys } from './clients/keys.ts';
 import { History } from './clients/operation.ts';
 import { TunnelClient } from './clients/tunnel-client.ts';
 import { Cluster, type Programs } from './cluster/cluster.ts';
+import { boundMs } from './cluster/config.ts';
 import { machineMs } from './monotonic.ts';
 import type { Nemesis, Scene, Shape } from './nemeses/contract.ts';
 import { Random } from './random.ts';
@@ -40,10 +41,12 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}), options.shape);
   const startMs = machineMs();
   const onConflict = shape.onConflict ?? random.of(['Refuse', 'HighestTerm'] as const);
+  const harmless = nemeses.every((nemesis) => nemesis.harmless === true);
   const cluster = await Cluster.start({
     pods: shape.pods ?? random.of([3, 3, 3, 4, 5]),
     sidecars: shape.sidecars ?? random.of([1, 2, 2, 3]),
     onConflict,
+    patient: harmless,
     folder,
     programs: options.programs,
   });
@@ -85,7 +88,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     // Their logs say when by the wall clock, which must not have been set meanwhile.
     leaderless: cluster.wallClockWasSet ? [] : cluster.sidecars.flatMap((sidecar) => sidecar.leaderless()),
     onConflict,
-    harmless: nemeses.every(({ harmless }) => harmless === true),
+    harmless,
+    boundMs: boundMs({ patient: harmless }),
     found,
   };
   return { record, ...check(record) };

@@ -25,7 +25,7 @@ export function check(record: RoundRecord): Verdict {
     ...checkDelivery(record, deliveries),
     ...checkAcknowledgement(record),
     ...checkTerms(record),
-    ...checkLateness(late),
+    ...checkLateness(record, late),
     ...checkConflict(record),
     ...checkHoldOrder(record, deliveries),
     ...checkGoneClients(record, deliveries),

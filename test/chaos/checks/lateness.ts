@@ -1,4 +1,3 @@
-import { D_MS } from '../cluster/config.ts';
 import type { ClaimSpan } from './claims.ts';
 import { type RoundRecord, shorten, type Violation } from './record.ts';
 
@@ -30,16 +29,16 @@ export function latenesses({ lives }: RoundRecord, spans: readonly ClaimSpan[]):
   return found;
 }
 
-export function checkLateness(found: readonly Lateness[]): Violation[] {
+export function checkLateness({ boundMs }: RoundRecord, found: readonly Lateness[]): Violation[] {
   return shorten(
     found
-      .filter(({ ms }) => ms > D_MS + SLACK_MS)
+      .filter(({ ms }) => ms > boundMs + SLACK_MS)
       .map(({ ms, atMs, what }) => ({
         check: 'D',
         what:
           ms === Number.POSITIVE_INFINITY
             ? `${what}, which had never claimed there`
-            : `${what} ${Math.round(ms)} ms after its claim (D ${D_MS})`,
+            : `${what} ${Math.round(ms)} ms after its claim (D ${boundMs})`,
         atMs,
       })),
   );

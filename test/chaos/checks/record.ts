@@ -40,6 +40,8 @@ export interface RoundRecord {
   /** When the sidecars held what came. */
   readonly leaderless: readonly Leaderless[];
   readonly onConflict: 'Refuse' | 'HighestTerm';
+  /** D (ms). */
+  readonly boundMs: number;
   /** The nemeses of this round excuse no failure at all. */
   readonly harmless: boolean;
   /** What the round itself has found: a process that died, a cluster that did not come back, descriptors left over. */

@@ -19,6 +19,7 @@ export interface ClusterOptions {
   readonly pods: number;
   readonly sidecars: number;
   readonly onConflict: ConfigChoices['onConflict'];
+  readonly patient: boolean;
   readonly folder: string;
   readonly programs: Programs;
 }
@@ -123,6 +124,7 @@ export class Cluster {
       sidecar.write(
         configOf(sidecar.host, sidecar.ports, this.dns.address, this.probePort, {
           onConflict: this.options.onConflict,
+          patient: this.options.patient,
           edition,
         }),
       );

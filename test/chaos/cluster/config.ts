@@ -2,17 +2,21 @@ import type { HostPort } from '../../../src/model/config.ts';
 
 export const SERVICE = 'db.chaos.svc.cluster.local';
 
-/** The leader probe's times (ms). */
-export const PROBE = { periodMs: 200, timeoutMs: 300, failureThreshold: 2 } as const;
+/** Times of the leader probe (ms), short so that much happens; patient ones where a machine that stalls must not change who leads. */
+const PROBE = { periodMs: 200, failureThreshold: 2, timeoutMs: 300, patientTimeoutMs: 3000 } as const;
 
-/** D of promise 4: after it no byte goes to a Pod that has stopped claiming. */
-export const D_MS = PROBE.periodMs * PROBE.failureThreshold + PROBE.timeoutMs;
+/** D of promise 4 (ms): after it no byte goes to a Pod that has stopped claiming. */
+export function boundMs({ patient }: Pick<ConfigChoices, 'patient'>): number {
+  return PROBE.periodMs * PROBE.failureThreshold + (patient ? PROBE.patientTimeoutMs : PROBE.timeoutMs);
+}
 
 /** How long requests are held. */
 export const HOLD_MS = 8000;
 
 export interface ConfigChoices {
   readonly onConflict: 'Refuse' | 'HighestTerm';
+  /** Probes wait long for their answers. */
+  readonly patient: boolean;
   /** Grows with each reload, and changes values that no request may notice. */
   readonly edition: number;
 }
@@ -52,7 +56,7 @@ export function configOf(
         health: {
           httpGet: { path: '/healthz', port: probePort },
           period: '200ms',
-          timeout: '600ms',
+          timeout: choices.patient ? '5s' : '600ms',
           failureThreshold: 2 + odd,
         },
         leader: {
@@ -65,7 +69,7 @@ export function configOf(
             expect: { json: { pointer: '/role', equals: 'leader' } },
             term: { json: '/term' },
             period: `${PROBE.periodMs}ms`,
-            timeout: `${PROBE.timeoutMs}ms`,
+            timeout: `${choices.patient ? PROBE.patientTimeoutMs : PROBE.timeoutMs}ms`,
             failureThreshold: PROBE.failureThreshold,
           },
         },
