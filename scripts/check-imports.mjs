@@ -1,8 +1,22 @@
 // Fails where an import goes against the direction of docs/adr/0001 (control and data never meet; pure code does no I/O).
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(process.argv[2] ?? 'src');
+
+/** What watching Pods is made of: neither health nor leadership knows how the control plane puts them together. */
+const PROBING = [
+  'control/health/',
+  'control/pod-names.ts',
+  'control/report.ts',
+  'control/roster.ts',
+  'model/',
+  'platform/',
+  'observe/',
+];
+
+/** What a request says, as routing reads it. */
+const TEXT = ['data/byte-string.ts', 'data/query-params.ts', 'data/request-view.ts'];
 
 /** First pattern that matches a file's path decides what it may import (paths from src/; `node:` and packages apart). */
 const LAYERS = [
@@ -30,6 +44,41 @@ const LAYERS = [
   ['boundary/', ['model/', 'boundary/', 'platform/']],
   ['platform/', ['platform/']],
   ['observe/', ['observe/', 'model/', 'boundary/', 'platform/']],
+  // From bytes to a configuration: what is said of a mistake, and what the words mean, are every room's.
+  [
+    'control/config/text/',
+    ['control/config/text/', 'control/config/grammar/', 'control/config/problem.ts', 'model/'],
+  ],
+  [
+    'control/config/grammar/',
+    ['control/config/grammar/', 'control/config/problem.ts', 'control/leadership/presets.ts', 'model/'],
+  ],
+  [
+    'control/config/checks/',
+    [
+      'control/config/checks/',
+      'control/config/grammar/',
+      'control/config/problem.ts',
+      'control/routes.ts',
+      'model/',
+    ],
+  ],
+  ['control/config/', ['control/config/', 'control/routes.ts', 'model/', 'platform/']],
+  // How one asks DNS, what one asks, and who is believed to be a member: none knows of the next.
+  ['control/discovery/wire/', ['control/discovery/wire/', 'model/', 'platform/', 'observe/']],
+  [
+    'control/discovery/membership/',
+    ['control/discovery/membership/', 'control/discovery/contract.ts', 'model/', 'platform/', 'observe/'],
+  ],
+  ['control/discovery/', ['control/discovery/', 'control/pod-names.ts', 'model/', 'platform/', 'observe/']],
+  [
+    'control/health/',
+    [...PROBING, 'control/health/', 'control/leadership/terms.ts', 'control/leadership/lineage.ts'],
+  ],
+  [
+    'control/leadership/',
+    [...PROBING, 'control/leadership/', 'control/discovery/', 'control/build-snapshot.ts'],
+  ],
   ['control/', ['control/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['data/listen/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],
   [
@@ -41,7 +90,6 @@ const LAYERS = [
       'data/pick/',
       'data/merge/',
       'data/forward/',
-      'data/placement/',
       'data/respond/',
       'data/http1/',
       'data/*',
@@ -58,28 +106,45 @@ const LAYERS = [
       'data/placement/',
       'data/match/',
       'data/pick/',
-      'data/*',
+      ...TEXT,
+      'data/inbound-listener.ts',
+      'data/renamed-backends.ts',
+      'data/safe-methods.ts',
       'model/',
       'boundary/',
       'platform/',
       'observe/',
     ],
   ],
-  ['data/match/', ['data/match/', 'data/*', 'model/', 'platform/']],
-  ['data/pick/', ['data/pick/', 'data/*', 'model/', 'platform/']],
-  ['data/merge/', ['data/merge/', 'data/*', 'model/', 'platform/']],
+  // Asks the same code as a request does, and meets no connection.
+  [
+    'data/explain/',
+    [
+      'data/explain/',
+      'data/placement/',
+      'data/match/',
+      'data/pick/',
+      'data/http1/',
+      ...TEXT,
+      'model/',
+      'platform/',
+    ],
+  ],
+  ['data/match/', ['data/match/', ...TEXT, 'model/']],
+  ['data/pick/', ['data/pick/', ...TEXT, 'model/']],
+  ['data/merge/', ['data/merge/', 'model/']],
   [
     'data/forward/',
     ['data/forward/', 'data/http1/', 'data/*', 'model/', 'boundary/', 'platform/', 'observe/'],
   ],
   ['data/respond/', ['data/respond/', 'data/http1/', 'data/*', 'model/', 'platform/', 'observe/']],
-  ['data/http1/', ['data/http1/', 'data/*', 'model/', 'platform/']],
+  ['data/http1/', ['data/http1/', 'data/pending-bytes.ts', 'data/request-view.ts', 'model/']],
   ['data/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['admin/', ['admin/', 'model/', 'platform/', 'observe/']],
   ['demo/', ['demo/', 'app.ts', 'model/', 'platform/', 'cli/']],
 ];
 
-/** Files that decide and never do I/O: no `node:*` import at all. */
+/** Files that decide and never do I/O: no `node:*` module, by way of no other file either. Types are no I/O. */
 const PURE = [
   'model/',
   'data/match/',
@@ -91,6 +156,14 @@ const PURE = [
   'control/leadership/arbitrate.ts',
   'control/health/thresholds.ts',
 ];
+
+/**
+ * Whether the time, a timer or chance is asked for: outside platform/ it is passed in, or taken from platform/clock.ts and
+ * platform/random.ts, so that tests can turn it. `setImmediate` is order and no time.
+ */
+const AMBIENT = /\b(?:Date\.now|performance\.now|Math\.random|setTimeout|setInterval|new Date\(\))/g;
+/** The demo is another program: its Pods and its traffic live by the clock on the wall. */
+const MAY_BE_AMBIENT = ['platform/', 'demo/'];
 
 /** What may be taken from `node:*` in one file only. */
 const ONLY = [{ name: 'connect', from: /^node:(net|tls)$/, file: 'platform/dialer.ts' }];
@@ -125,10 +198,38 @@ function check(path) {
     if (target.startsWith('.')) {
       const to = relative(root, resolve(dirname(path), target));
       if (!layer[1].some((allowed) => permits(allowed, to))) problems.push(`${file}: must not import ${to}`);
-    } else if (target.startsWith('node:') && PURE.some((p) => file === p || file.startsWith(p))) {
-      problems.push(`${file}: is pure and must not import ${target}`);
     }
   }
+  if (isIn(PURE, file)) {
+    const way = wayToNode(file, new Set());
+    if (way !== null) problems.push(`${file}: is pure and must not import ${way.join(', which imports ')}`);
+  }
+  if (!isIn(MAY_BE_AMBIENT, file))
+    for (const [what] of text.replace(COMMENTS, '').matchAll(AMBIENT))
+      problems.push(`${file}: ${what} is platform/'s alone`);
+}
+
+const COMMENTS = /\/\*[\s\S]*?\*\/|(?<![:'"])\/\/.*$/gm;
+
+function isIn(patterns, file) {
+  return patterns.some((p) => file === p || file.startsWith(p));
+}
+
+/** The imports by which values of a `node:` module come to a file, or null. */
+function wayToNode(file, seen) {
+  if (seen.has(file) || !existsSync(join(root, file))) return null;
+  seen.add(file);
+  const text = readFileSync(join(root, file), 'utf8');
+  for (const [statement, target] of text.matchAll(/^(?:import|export)\s[^'";]*?'([^']+)'/gm)) {
+    if (/^(?:import|export) type\b/.test(statement) || /{(?:\s*type\s[^,}]*,?)+\s*}/.test(statement))
+      continue;
+    if (target.startsWith('node:')) return [target];
+    if (!target.startsWith('.')) continue;
+    const next = relative(root, resolve(root, dirname(file), target));
+    const way = wayToNode(next, seen);
+    if (way !== null) return [next, ...way];
+  }
+  return null;
 }
 
 /** `data/*` permits files right under data/, not its folders. */

@@ -23,6 +23,7 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { systemClock } from './platform/clock.ts';
 import { crashed, onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
 import { inSlices } from './platform/turn.ts';
@@ -296,6 +297,6 @@ class RunningApp implements App {
     const { reloads, lastReloadSuccessful, lastReloadSuccessTimestamp } = this.#metrics;
     reloads.with(ok ? 'success' : 'failure').value++;
     lastReloadSuccessful.with().value = ok ? 1 : 0;
-    if (ok) lastReloadSuccessTimestamp.with().value = Date.now() / 1000;
+    if (ok) lastReloadSuccessTimestamp.with().value = systemClock.wallMs() / 1000;
   }
 }

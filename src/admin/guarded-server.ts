@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import type { HostPort } from '../model/config.ts';
 import { redactTarget } from '../model/redact.ts';
 import { bind } from '../platform/bind.ts';
+import { after } from '../platform/clock.ts';
 import { runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog, localErrorOf } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -171,14 +172,14 @@ function refuseWith(socket: Duplex, status: number, detail: string): void {
   );
   socket.removeAllListeners('data');
   socket.on('data', () => {});
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  after(LINGER_MS, () => socket.destroy());
 }
 
 function close(server: Server, connections: Connections): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    const cut = after(CLOSE_GRACE_MS, () => server.closeAllConnections());
     server.close(() => {
-      clearTimeout(cut);
+      cut.clear();
       resolve();
     });
     connections.closeIdle();

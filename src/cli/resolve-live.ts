@@ -4,7 +4,7 @@ import type { BackendConfig, Config } from '../model/config.ts';
 import { emptySnapshot } from '../model/empty.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { type Clock, systemClock } from '../platform/clock.ts';
+import { type Clock, sleep, systemClock } from '../platform/clock.ts';
 import { silentLogger } from '../platform/logger.ts';
 
 const MAX_WAIT_MS = 5_000;
@@ -48,10 +48,7 @@ export async function resolveLive(
       if (plane.firstRoundDone()) probedMs = Math.min(probedMs, nowMs + probesMs);
       const whole = plane.firstRoundDone() && isWhole(cell.current(), config);
       if (whole || nowMs >= Math.min(endMs, probedMs)) return cell.current();
-      await new Promise<void>((resolve) => {
-        // Not clock.after: its timers do not keep a command alive that has nothing else to do.
-        setTimeout(resolve, POLL_MS);
-      });
+      await sleep(POLL_MS);
     }
   } finally {
     await plane.close();

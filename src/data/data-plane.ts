@@ -7,9 +7,9 @@ import type { Explanation } from '../model/explanation.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { systemClock } from '../platform/clock.ts';
+import { every, monotonicMs, systemClock, type Timer } from '../platform/clock.ts';
 import { systemDialer } from '../platform/dialer.ts';
-import { guarded, runGuarded } from '../platform/guard.ts';
+import { guarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
@@ -79,7 +79,7 @@ export class DataPlane {
   #listeners: ReadonlyMap<string, Listener> = new Map();
   /** Removed by a reload; their connections are finishing. */
   readonly #draining = new Set<Listener>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweep: Timer;
   readonly #vanished: VanishedPeers;
   readonly #unsubscribe: (() => void)[] = [];
   #isDraining = false;
@@ -144,8 +144,7 @@ export class DataPlane {
         resetFor(socket, vanished());
       },
     );
-    this.#sweep = setInterval(() => runGuarded('timer', () => this.#tick()), SWEEP_MS);
-    this.#sweep.unref();
+    this.#sweep = every(SWEEP_MS, () => this.#tick());
   }
 
   /** Compiles what their rules look at, and binds the addresses that are new. @throws as `planListeners` */
@@ -205,7 +204,7 @@ export class DataPlane {
     for (const listener of listeners) listener.destroy();
     this.#tunnels.close('the sidecar shuts down');
     await Promise.all(listeners.map((listener) => listener.drained(100)));
-    clearInterval(this.#sweep);
+    this.#sweep.clear();
     this.#vanished.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#pools.close();
@@ -338,7 +337,7 @@ export class DataPlane {
   }
 
   #tick(): void {
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     for (const listener of this.#listeners.values()) listener.tick(nowMs);
     for (const listener of this.#draining) listener.tick(nowMs);
     this.#pools.closeIdle(nowMs);

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { after, monotonicMs, sleep, type Timer } from '../platform/clock.ts';
 import type { FamilyLike } from './render.ts';
 
 /** Characters that wait for a slow reader; past this, lines are dropped rather than memory filled. */
@@ -24,7 +25,7 @@ export class LineWriter {
   #rest: Buffer | null = null;
   #restLines = 0;
   #armed: NodeJS.Immediate | null = null;
-  #retry: NodeJS.Timeout | null = null;
+  #retry: Timer | null = null;
 
   constructor(fd: number, maxWaiting = MAX_WAITING) {
     this.#fd = fd;
@@ -45,7 +46,7 @@ export class LineWriter {
   /** Writes what the descriptor takes now. @returns whether nothing is left */
   flush(): boolean {
     if (this.#armed !== null) clearImmediate(this.#armed);
-    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry?.clear();
     this.#armed = null;
     this.#retry = null;
     while (this.#rest !== null || this.#lines.length > 0) {
@@ -55,8 +56,7 @@ export class LineWriter {
         this.#rest = taken < this.#rest.length ? this.#rest.subarray(taken) : null;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-          this.#retry = setTimeout(() => this.flush(), RETRY_MS);
-          this.#retry.unref();
+          this.#retry = after(RETRY_MS, () => this.flush());
           return false;
         }
         // A reader that went away (EPIPE), a full disk behind it: no reason to stop serving.
@@ -69,9 +69,8 @@ export class LineWriter {
 
   /** Resolves once everything is written, or after `withinMs`. */
   async settled(withinMs: number): Promise<void> {
-    const untilMs = performance.now() + withinMs;
-    while (!this.flush() && performance.now() < untilMs)
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    const untilMs = monotonicMs() + withinMs;
+    while (!this.flush() && monotonicMs() < untilMs) await sleep(RETRY_MS);
   }
 
   #next(): Buffer {

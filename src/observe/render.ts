@@ -1,3 +1,4 @@
+import { monotonicMs } from '../platform/clock.ts';
 import { afterTurn } from '../platform/turn.ts';
 import type { Cell, HistogramCell } from './primitives.ts';
 
@@ -44,7 +45,7 @@ export async function renderMetrics(
   families: () => Iterable<FamilyLike>,
   options: RenderOptions = {},
 ): Promise<string> {
-  const { sliceMs = SLICE_MS, nowMs = () => performance.now(), yieldTurn = afterTurn } = options;
+  const { sliceMs = SLICE_MS, nowMs = monotonicMs, yieldTurn = afterTurn } = options;
   const chunks: string[] = [];
   let parts: string[] = [];
   // Flattened as it grows, on the slice's time: it costs as much as the rendering, and one join of all lines would itself be a stall.

@@ -33,6 +33,23 @@ it.each([
     'a second place that opens connections',
     { 'data/a.ts': "import { connect, type Socket } from 'node:net';" },
   ],
+  [
+    'pure code does I/O by way of a file that may',
+    {
+      'data/placement/a.ts': "import { f } from '../../platform/b.ts';",
+      'platform/b.ts': "import { g } from './c.ts';",
+      'platform/c.ts': "import { randomBytes } from 'node:crypto';",
+    },
+  ],
+  [
+    'matching knows what lies right under data/',
+    { 'data/match/a.ts': "import { x } from '../data-plane.ts';" },
+  ],
+  ['probing knows the control plane', { 'control/health/a.ts': "import '../control-plane.ts';" }],
+  ['membership knows how DNS is asked', { 'control/discovery/membership/a.ts': "import '../wire/b.ts';" }],
+  ['a clock of its own', { 'data/a.ts': 'const now = Date.now();' }],
+  ['a timer of its own', { 'control/a.ts': 'setTimeout(() => {}, 1);' }],
+  ['chance of its own', { 'observe/a.ts': 'export const x = Math.random;' }],
   ['a folder that is in no layer', { 'utils/a.ts': '' }],
 ])('%s: refused, and the file named', (_, files) => {
   const { status, said } = check(files);
@@ -45,6 +62,10 @@ it('what goes in the direction of the layers passes', () => {
     'app.ts': "import './control/a.ts'; import './data/b.ts';",
     'data/exchange/c.ts': "import '../pick/d.ts'; import 'node:net';",
     'control/a.ts': "import '../model/e.ts';",
+    // Types are no I/O, and words in a comment no timer.
+    'data/match/f.ts': "import type { X } from '../request-view.ts'; // as setTimeout does",
+    'data/request-view.ts': "import type { Socket } from 'node:net';",
+    'platform/clock.ts': 'export const now = () => performance.now();',
   };
   expect(check(files)).toEqual({ status: 0, said: '' });
 });

@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { ClaimValues, HttpProbe } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
+import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
 import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
@@ -28,15 +29,15 @@ export function probeHttp(
   timeoutMs: number,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
-  const deadlineMs = performance.now() + timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
+  const deadlineMs = monotonicMs() + timeoutMs;
+  let timer: Timer | undefined;
   let close = (): void => {};
   let over = false;
   const what = `${probe.method} ${redactTarget(probe.path, probe.hidden)}`;
   /** Hands the result over; the connection goes with it unless its body is still being read off. */
   const end = (result: ProbeResult, keepReading = false): void => {
     if (!keepReading) {
-      clearTimeout(timer);
+      timer?.clear();
       close();
     }
     if (over) return;
@@ -49,11 +50,10 @@ export function probeHttp(
 
   const exchange = (socket: Socket): void => {
     close = () => socket.destroy();
-    timer = setTimeout(
+    timer = after(
+      Math.max(0, deadlineMs - monotonicMs()),
       entry(() => end(failed('timeout', `no answer to ${what} within ${formatMs(timeoutMs)}`))),
-      Math.max(0, deadlineMs - performance.now()),
     );
-    timer.unref();
     try {
       const req = request({
         createConnection: () => socket,
@@ -118,7 +118,7 @@ export function probeHttp(
   return {
     cancel() {
       over = true;
-      clearTimeout(timer);
+      timer?.clear();
       close();
       cancelDial();
     },

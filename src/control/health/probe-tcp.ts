@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClaimValues, TcpExchangeProbe } from '../../model/config.ts';
+import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
 import { guarded } from '../../platform/guard.ts';
 import { dial } from './dial.ts';
 import { judgeText, wholeAnswer } from './judge-text.ts';
@@ -41,12 +42,12 @@ export function probeTcpExchange(
   timeoutMs: number,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
-  const deadlineMs = performance.now() + timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
+  const deadlineMs = monotonicMs() + timeoutMs;
+  let timer: Timer | undefined;
   const exchange = (socket: Socket): void => {
     let received: Buffer = Buffer.alloc(0);
     const end = (result: ProbeResult): void => {
-      clearTimeout(timer);
+      timer?.clear();
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.destroy();
@@ -58,15 +59,14 @@ export function probeTcpExchange(
       if (received.length > 0) end(judgeText(received, probe, shown, why));
       else end(failed('error', `${why} without an answer`));
     };
-    timer = setTimeout(
+    timer = after(
+      Math.max(0, deadlineMs - monotonicMs()),
       entry(() => {
         // Whether an answer is complete cannot be told; one that is not the wanted one by now is a "no".
         if (received.length > 0) over(`${received.length} bytes within ${formatMs(timeoutMs)}`);
         else end(failed('timeout', `no answer within ${formatMs(timeoutMs)}`));
       }),
-      Math.max(0, deadlineMs - performance.now()),
     );
-    timer.unref();
     const onData = (chunk: Buffer): void => {
       const from = received.length;
       received = Buffer.concat([received, chunk.subarray(0, MAX_READ_BYTES - from)]);
@@ -91,7 +91,7 @@ export function probeTcpExchange(
   const cancelDial = dial(target.addresses, port, timeoutMs, exchange, done);
   return {
     cancel() {
-      clearTimeout(timer);
+      timer?.clear();
       cancelDial();
     },
   };

@@ -1,5 +1,6 @@
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { DialFailure } from '../../platform/dialer.ts';
 import { idleTimeMs } from '../forward/idle-time.ts';
 import { writeRequestHead } from '../forward/request-writer.ts';
@@ -117,7 +118,7 @@ export class Attempt implements UpstreamUser {
     this.#method = head.method;
     const connection = this.#connection!;
     connection.reader.begin();
-    this.deadlineMs = this.#options.timeoutMs > 0 ? performance.now() + this.#options.timeoutMs : NEVER;
+    this.deadlineMs = this.#options.timeoutMs > 0 ? monotonicMs() + this.#options.timeoutMs : NEVER;
     const fallbackHost = pod.dnsName.includes(':') ? `[${pod.dnsName}]` : pod.dnsName;
     const text = writeRequestHead(head, { peer, name: hopName }, { upgrade, without, fallbackHost });
     writePieces(connection.socket, text, pieces);
@@ -289,7 +290,7 @@ export class Attempt implements UpstreamUser {
       connection.user = null;
     } else {
       const idleMs = idleTimeMs(connection.reader.head, this.backend.config.connection.idleTimeoutMs);
-      this.pool.release(connection, idleMs, performance.now());
+      this.pool.release(connection, idleMs, monotonicMs());
     }
   }
 

@@ -1,6 +1,7 @@
 import type { FanOutSelection, RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
 import { CompactPieces } from '../compact-pieces.ts';
@@ -288,7 +289,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   /** From now on it may take nothing for as long as its connection may idle. */
   #clientTook(): void {
     const { idleMs } = this.listener.snapshot.config.timeouts;
-    this.deadlineMs = Math.min(this.requestDeadlineMs, performance.now() + idleMs);
+    this.deadlineMs = Math.min(this.requestDeadlineMs, monotonicMs() + idleMs);
   }
 
   handedOn(bytes: number): void {

@@ -2,6 +2,7 @@ import type { HoldConfig, RuleConfig } from '../../model/config.ts';
 import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -186,7 +187,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
       this.fail(failure, detail);
       return;
     }
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     if (this.#heldSinceMs < 0) this.#heldSinceMs = nowMs;
     this.#waitDetail = detail;
     const leftMs = hold.timeoutMs - (nowMs - this.#heldSinceMs);
@@ -228,7 +229,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
     }
     const held = this.#held;
     this.#held = null;
-    this.#heldMs = performance.now() - this.#heldSinceMs;
+    this.#heldMs = monotonicMs() - this.#heldSinceMs;
     // The client may have waited for a word from a Pod: `timeouts.body` begins now.
     if (this.awaitsBody) this.down.resume();
     if (pick.type === 'fail') this.fail(pick.failure, pick.detail);
@@ -302,7 +303,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
   }
 
   #expireHold(hold: HoldConfig): void {
-    this.#heldMs = performance.now() - this.#heldSinceMs;
+    this.#heldMs = monotonicMs() - this.#heldSinceMs;
     this.fail('hold_timeout', `held for ${hold.timeoutMs} ms; ${this.#waitDetail}`);
   }
 
@@ -310,7 +311,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
-    this.#heldMs = performance.now() - this.#heldSinceMs;
+    this.#heldMs = monotonicMs() - this.#heldSinceMs;
     held.leave(outcome);
   }
 
@@ -375,7 +376,7 @@ export abstract class HttpExchange implements Exchange, PickContext {
     this.over = true;
     this.deadlineMs = NEVER;
     this.runtime.series.leave(this.#cells);
-    const durationMs = performance.now() - this.startedMs;
+    const durationMs = monotonicMs() - this.startedMs;
     if (status !== 0) this.#cells.answered(status, durationMs);
     if (!this.deps.accessLog.enabled) return;
     this.deps.accessLog.write({

@@ -1,6 +1,7 @@
 import type { RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
@@ -28,7 +29,7 @@ import { upgradeOf } from './upgrade-request.ts';
 export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #attempt: Attempt | null = null;
   readonly #kept = new KeptBody(this.rule.retry.attempts > 0);
-  #backoff: NodeJS.Timeout | null = null;
+  #backoff: Timer | null = null;
   readonly #relay = new AnswerRelay(this.down.socket, this.request.minor);
   #paused = false;
   #unguard: (() => void) | null = null;
@@ -46,7 +47,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   protected override moved(): void {
     this.#kept.canRepeat = this.rule.retry.attempts > 0;
-    this.runtime.budget?.request(performance.now());
+    this.runtime.budget?.request(monotonicMs());
   }
 
   protected override get bodySoFar(): readonly Piece[] {
@@ -314,7 +315,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   protected override abandon(): void {
     this.#endGuard();
-    if (this.#backoff !== null) clearTimeout(this.#backoff);
+    this.#backoff?.clear();
     this.#backoff = null;
     const attempt = this.#attempt;
     this.#attempt = null;
@@ -339,7 +340,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   #mayTryAgain(): boolean {
     if (this.#kept.pieces === null || this.attempts > this.rule.retry.attempts) return false;
-    return this.runtime.budget?.spend(performance.now()) ?? true;
+    return this.runtime.budget?.spend(monotonicMs()) ?? true;
   }
 
   #tryAgain(attempt: Attempt, reason: string): void {
@@ -349,14 +350,14 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const { backoffMs } = this.rule.retry;
     if (backoffMs === 0) this.route();
     else
-      this.#backoff = setTimeout(() => {
+      this.#backoff = after(backoffMs, () => {
         this.#backoff = null;
         runGuarded(
           'client',
           () => this.route(),
           () => this.crashed(),
         );
-      }, backoffMs);
+      });
   }
 
   #drop(attempt: Attempt): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { after } from '../../platform/clock.ts';
 
 /** How long is waited for what a peer may have said before it closed. */
 const UNREAD_MS = 100;
@@ -21,7 +22,7 @@ export function readBeforeDestroy(socket: Socket, isOver: () => boolean): void {
       else socket.emit('data', chunk);
       return true;
     };
-    setTimeout(() => destroy(error), UNREAD_MS).unref();
+    after(UNREAD_MS, () => destroy(error));
   };
   socket.destroy = (error?: Error): Socket => {
     if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write' || isOver()) return destroy(error);

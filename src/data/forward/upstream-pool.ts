@@ -2,6 +2,7 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -148,7 +149,7 @@ export class PodPool implements IdleWatch, TurnTask {
 
   poisoned(connection: UpstreamConnection): void {
     this.#deps.metrics.upstreamPoisoned.with(this.backend, this.label).value++;
-    this.#distrustUntilMs = performance.now() + DISTRUST_MS;
+    this.#distrustUntilMs = monotonicMs() + DISTRUST_MS;
     connection.destroy();
     this.closeIdle(Number.POSITIVE_INFINITY);
   }

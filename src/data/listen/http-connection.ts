@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { Carried, Downstream, Exchange } from '../exchange/exchange.ts';
 import type { FanOutMemory } from '../exchange/fan-out-memory.ts';
@@ -84,7 +85,7 @@ export class HttpConnection implements Downstream, Waiting {
     this.#listener = listener;
     this.#deps = deps;
     this.#gate = new InputGate(socket, deps.peers);
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     this.#deadlineMs = nowMs + listener.config.timeouts.idleMs;
     this.#keepAliveAtMs = nowMs + KEEP_ALIVE_AFTER_MS;
     socket.on('data', this.#onData);
@@ -158,7 +159,7 @@ export class HttpConnection implements Downstream, Waiting {
   }
 
   resume(): void {
-    this.#bodyReadMs = performance.now();
+    this.#bodyReadMs = monotonicMs();
     this.#gate.resume();
   }
 
@@ -179,7 +180,7 @@ export class HttpConnection implements Downstream, Waiting {
     giveBackHead(this.#head!);
     this.#head = null;
     const { idleMs, headMs } = this.#listener.config.timeouts;
-    this.#deadlineMs = performance.now() + (this.#pending.length > 0 && !this.#isBlocked ? headMs : idleMs);
+    this.#deadlineMs = monotonicMs() + (this.#pending.length > 0 && !this.#isBlocked ? headMs : idleMs);
     if (this.#processing) return;
     this.#boundReadAhead();
     // A turn later: the upstream connection may be used again only then, and other clients come first.
@@ -333,13 +334,12 @@ export class HttpConnection implements Downstream, Waiting {
   }
 
   #needMore(): -1 {
-    if (this.#pending.length === 0)
-      this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
+    if (this.#pending.length === 0) this.#deadlineMs = monotonicMs() + this.#listener.config.timeouts.headMs;
     return -1;
   }
 
   #begin(head: RequestHead): void {
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     this.#state = 'exchange';
     this.#body =
       head.chunked || head.contentLength > 0
@@ -392,7 +392,7 @@ export class HttpConnection implements Downstream, Waiting {
     if (this.#state !== 'exchange' || body === null) return -1;
     const pieces: Piece[] = [];
     const next = body.push(bytes, at, end, pieces);
-    this.#bodyReadMs = performance.now();
+    this.#bodyReadMs = monotonicMs();
     if (next < 0) {
       this.#exchange?.bodyFailed('body_invalid', `the body holds ${body.error}`);
       return -1;
@@ -449,7 +449,7 @@ export class HttpConnection implements Downstream, Waiting {
     try {
       this.#exchange?.clientDrained();
       if (this.#state !== 'head' || this.#pending.length === 0) return;
-      this.#deadlineMs = performance.now() + this.#listener.config.timeouts.headMs;
+      this.#deadlineMs = monotonicMs() + this.#listener.config.timeouts.headMs;
       this.#processPending();
     } catch (error) {
       this.#crashed(error);

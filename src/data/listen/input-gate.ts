@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 
 /** Input stopped for so long is watched for its client's end, which Node sees only by reading. */
@@ -18,7 +19,7 @@ export class InputGate {
 
   pause(): void {
     if (this.#pausedAtMs >= 0) return;
-    this.#pausedAtMs = performance.now();
+    this.#pausedAtMs = monotonicMs();
     this.#socket.pause();
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { InputGate } from './input-gate.ts';
 
 /** After an early answer the rest of the request is read for so long, or so far, that the client can read the answer. */
@@ -22,7 +23,7 @@ export class Linger {
     this.#socket = socket;
     this.#gate = gate;
     this.#flushMs = flushMs;
-    this.deadlineMs = performance.now() + LINGER_MS;
+    this.deadlineMs = monotonicMs() + LINGER_MS;
     gate.resume();
     socket.end();
   }
@@ -36,7 +37,7 @@ export class Linger {
     const isUnread = this.#socket.writableLength > 0 && this.#dropped <= LINGER_BYTES;
     if (isUnread && !this.#flushing) {
       this.#flushing = true;
-      this.deadlineMs = performance.now() + this.#flushMs;
+      this.deadlineMs = monotonicMs() + this.#flushMs;
     } else this.#socket.destroy();
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { ListenerSnapshot } from '../../model/snapshot.ts';
 import type { Cell } from '../../observe/primitives.ts';
+import { after } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import type { TurnEnd } from '../../platform/turn-end.ts';
@@ -131,19 +132,19 @@ export class Listener implements InboundListener {
     for (const connection of [...this.#http]) connection.shutDown();
     for (const socket of this.#sockets) if (this.config.protocol === 'TCP') reset(socket);
     // A client that does not read takes nothing any more: it must neither keep its connection nor the process.
-    setTimeout(() => {
+    after(CUT_MS, () => {
       for (const socket of this.#sockets) reset(socket);
-    }, CUT_MS).unref();
+    });
   }
 
   /** Resolves when no connection is left, or at the deadline. */
   async drained(timeoutMs: number): Promise<void> {
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = after(timeoutMs, resolve);
       // A listener that a reload removed may be waited for by the shutdown as well.
       this.#whenEmpty.push(() => {
-        clearTimeout(timer);
+        timer.clear();
         resolve();
       });
     });
@@ -208,6 +209,6 @@ export class Listener implements InboundListener {
     metrics.requests.with('', '', '503').value++;
     socket.end(problemAnswer(problem, true, false), 'latin1');
     socket.resume();
-    setTimeout(() => socket.destroy(), 500).unref();
+    after(500, () => socket.destroy());
   }
 }

@@ -1,3 +1,5 @@
+import { monotonicMs } from '../../../platform/clock.ts';
+
 /** Work between two turns of the event loop. */
 const SLICE_MS = 2;
 
@@ -6,12 +8,12 @@ const SLICE_MS = 2;
  * 1,000 Pods do not stall the loop for 10 ms).
  */
 export function pacer(): () => Promise<void> | undefined {
-  let sliceEndsAtMs = performance.now() + SLICE_MS;
+  let sliceEndsAtMs = monotonicMs() + SLICE_MS;
   return () => {
-    if (performance.now() < sliceEndsAtMs) return undefined;
+    if (monotonicMs() < sliceEndsAtMs) return undefined;
     return new Promise((resolve) => {
       setImmediate(() => {
-        sliceEndsAtMs = performance.now() + SLICE_MS;
+        sliceEndsAtMs = monotonicMs() + SLICE_MS;
         resolve();
       });
     });
