@@ -40,7 +40,10 @@ const pods = createServer((request, response) => {
 });
 pods.on('upgrade', (_request, socket) => {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
-  socket.on('data', (data) => socket.write(data)).on('error', () => {});
+  socket
+    .on('data', (data) => socket.write(data))
+    .on('end', () => socket.end())
+    .on('error', () => {});
 });
 await new Promise((resolve) => pods.listen(0, '0.0.0.0', resolve));
 const { port: podPort } = pods.address();
