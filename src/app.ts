@@ -219,8 +219,14 @@ class RunningApp implements App {
     if (this.#stopping !== null) return { ok: false, reason: 'stopping' };
     if (this.#data.isDraining) return { ok: false, reason: 'draining' };
     if (!this.#control.firstRoundDone())
-      return { ok: false, reason: 'the first look-up of some backend has not ended' };
-    return { ok: true, reason: 'configuration loaded, listeners bound, every backend looked up' };
+      return {
+        ok: false,
+        reason: 'the first look-up of some backend, or the first probe of some Pod, has not ended',
+      };
+    return {
+      ok: true,
+      reason: 'configuration loaded, listeners bound, every backend looked up and its Pods probed',
+    };
   }
 
   #state(): object {
