@@ -1,20 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig } from '../model/config.ts';
 import type { PodOutcome } from '../model/outcome.ts';
-import type { PodState } from '../model/pod.ts';
-import { crashed } from '../platform/guard.ts';
 import type { Logger } from '../platform/logger.ts';
-import { inSlices } from '../platform/turn.ts';
 import type { BackendInput } from './build-snapshot.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
 import { Membership } from './discovery/membership/membership.ts';
-import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
+import type { MonitorDeps } from './health/monitor.ts';
 import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
 import type { HighestTerm } from './leadership/judge.ts';
 import { LeaderWatch } from './leadership/watch.ts';
-import { podLabel } from './pod-names.ts';
+import { PodSet } from './pod-set.ts';
 import type { BackendReport, PodReport } from './report.ts';
-import { Roster, type RosterPod } from './roster.ts';
+import type { RosterPod } from './roster.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface BackendMonitorDeps extends MonitorDeps {
@@ -33,9 +30,8 @@ export class BackendMonitor {
   readonly #deps: BackendMonitorDeps;
   /** The backend that this one is to follow; null once it does. */
   #known: BackendMonitor | null;
-  readonly #roster: Roster;
   readonly #membership: Membership;
-  readonly #pods = new Map<number, PodMonitor>();
+  readonly #pods: PodSet;
   readonly #leader: LeaderWatch;
   readonly #warmUp = new WarmUp();
   #config: BackendConfig;
@@ -43,11 +39,6 @@ export class BackendMonitor {
   /** The one that takes over from `#discovery` at the end of its first whole round. */
   #nextDiscovery: Discovery | null = null;
   #attempted = false;
-  #pruneDue = false;
-  /** A set of members is being taken, in slices. */
-  #taking = false;
-  #nextMembers: readonly Member[] | null = null;
-  #closed = false;
 
   /**
    * @param known the backend that this one is to follow: Pods that it meets again keep their identity and health. It goes
@@ -57,15 +48,26 @@ export class BackendMonitor {
     this.#deps = deps;
     this.#config = config;
     this.#known = known;
-    this.#roster = new Roster((member) => this.#idKnown(member));
     this.#membership =
       known !== null && hasSameKeys(known.#config, config)
         ? known.#membership.fork(config.discovery)
         : new Membership(config.discovery);
+    const events = {
+      joined: (pod: RosterPod): void => {
+        const before = this.#known;
+        this.#leader.join(pod, before === null ? null : before.#leader.known(pod.id), this.#warmUp.open());
+      },
+      left: (podId: number): void => this.#leader.leave(podId),
+    };
+    this.#pods = new PodSet(
+      config,
+      { ...deps, ...events, warmUp: this.#warmUp },
+      known === null ? null : known.#pods,
+    );
     this.#leader = new LeaderWatch(config, {
       ...deps,
-      touch: () => this.#touch(),
-      probeHealth: (finished, only) => this.#probeAll(finished, only),
+      touch: () => this.#pods.touch(),
+      probeHealth: (finished, only) => this.#pods.probeAll(finished, only ?? null),
       // One that is only asked again has not lost its role: its connections stay, writes wait for its answer.
       isReady: (podId) => {
         const monitor = this.#pods.get(podId);
@@ -82,7 +84,7 @@ export class BackendMonitor {
 
   start(): void {
     this.#discovery.start();
-    if (this.#membership.size > 0) this.#members(this.#membership.members()).catch(lost);
+    if (this.#membership.size > 0) this.#take(this.#membership.members());
   }
 
   get config(): BackendConfig {
@@ -109,8 +111,7 @@ export class BackendMonitor {
       this.#nextDiscovery = this.#createDiscovery();
       this.#nextDiscovery.start();
     }
-    const healthChanged = !isDeepStrictEqual(config.health, before.health);
-    for (const monitor of this.#pods.values()) monitor.reconfigure(config, healthChanged);
+    this.#pods.reconfigure(config, !isDeepStrictEqual(config.health, before.health));
     this.#leader.reconfigure(config);
   }
 
@@ -118,20 +119,12 @@ export class BackendMonitor {
   begin(): void {
     const known = this.#known;
     this.#known = null;
-    if (known !== null) this.#follow(known);
-    this.#leader.begin();
-  }
-
-  #follow(known: BackendMonitor): void {
-    this.#pruneDue = true;
-    let related = known.#config.service === this.#config.service;
-    for (const [id, monitor] of this.#pods) {
-      const before = known.#pods.get(id);
-      if (before === undefined) continue;
-      related = true;
-      monitor.follow(before);
+    const shared = this.#pods.follow();
+    if (known !== null) {
+      const related = shared || known.#config.service === this.#config.service;
+      this.#leader.follow(known.#leader, related);
     }
-    this.#leader.follow(known.#leader, related);
+    this.#leader.begin();
   }
 
   /** As `LeaderWatch.forgetTerm`. */
@@ -151,11 +144,11 @@ export class BackendMonitor {
     switch (outcome.kind) {
       case 'connect_failed':
         monitor.connectFailed(outcome.reason);
-        monitor.requestFailed(outcome.reason, this.#ejected(), this.#roster.size);
+        monitor.requestFailed(outcome.reason, this.#pods.ejected, this.#pods.size);
         if (leads) this.#leader.evidence();
         break;
       case 'failed':
-        monitor.requestFailed(outcome.reason, this.#ejected(), this.#roster.size);
+        monitor.requestFailed(outcome.reason, this.#pods.ejected, this.#pods.size);
         if (leads) this.#leader.evidence();
         break;
       case 'ok':
@@ -168,7 +161,7 @@ export class BackendMonitor {
         this.#leader.evidence();
         break;
       case 'drained':
-        if (this.#roster.drained(outcome.podId)) this.#forget(outcome.podId);
+        this.#pods.drained(outcome.podId);
         break;
     }
     return true;
@@ -176,17 +169,17 @@ export class BackendMonitor {
 
   /** The backend as it is now. */
   input(): BackendInput {
-    this.#prune();
+    this.#pods.prune();
     return {
       config: this.#config,
-      pods: [...this.#pods.values()].map((monitor) => monitor.view()),
+      pods: this.#pods.views(),
       leadership: this.#leader.settle(),
     };
   }
 
   /** This process stood still for so long. */
   doubt(stalledMs: number): void {
-    for (const monitor of this.#pods.values()) monitor.doubt(stalledMs);
+    this.#pods.doubt(stalledMs);
   }
 
   /** Once a second. */
@@ -213,17 +206,16 @@ export class BackendMonitor {
   }
 
   close(): void {
-    this.#closed = true;
     this.#discovery.close();
     this.#nextDiscovery?.close();
     this.#leader.close();
-    for (const monitor of this.#pods.values()) monitor.close();
+    this.#pods.close();
     this.#warmUp.end();
   }
 
   #createDiscovery(): Discovery {
     const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
-      onMembers: (members) => void this.#members(members).catch(lost),
+      onMembers: (members) => this.#take(members),
       onAttempt: () => {
         this.#attempted = true;
       },
@@ -239,137 +231,13 @@ export class BackendMonitor {
     return discovery;
   }
 
-  #idKnown(member: Member): number | null {
-    const known = this.#known;
-    return known === null ? null : known.#roster.idOf(member);
-  }
-
-  #probeAll(finished: () => void, only: ReadonlySet<number> | null = null): void {
-    const monitors = [...this.#roster.present()].flatMap(({ id }) =>
-      only === null || only.has(id) ? (this.#pods.get(id) ?? []) : [],
-    );
-    let open = monitors.length;
-    if (open === 0) finished();
-    for (const monitor of monitors)
-      monitor.probeNow(() => {
-        if (--open === 0) finished();
-      });
-  }
-
-  /** Takes a set of members; of those that come while one is taken, the last. */
-  async #members(members: readonly Member[]): Promise<void> {
-    this.#nextMembers = members;
-    if (this.#taking) return;
-    this.#taking = true;
-    const taken = this.#warmUp.open();
-    try {
-      while (this.#nextMembers !== null && !this.#closed) {
-        const next: readonly Member[] = this.#nextMembers;
-        this.#nextMembers = null;
-        await inSlices(this.#take(next));
-      }
-    } catch (error) {
-      this.#deps.logger.error({ backend: this.#config.name, err: error }, 'members could not be taken');
-    }
-    this.#taking = false;
-    taken();
-    this.#touch();
-  }
-
-  /** In steps: a thousand Pods may be replaced at once. What was sent to the leader waits for nothing: it goes first. */
-  *#take(members: readonly Member[]): Generator<void, void> {
-    const { joined, left } = this.#roster.update(members);
-    const { leaderId } = this.#leader.current;
-    const lost = left.find(({ id }) => id === leaderId);
-    if (lost !== undefined) {
-      this.#depart(lost);
-      this.#deps.touch();
-    }
-    for (const pod of left) {
-      if (pod !== lost) this.#depart(pod);
-      yield;
-    }
-    for (const pod of joined) {
-      if (this.#closed) return;
-      this.#join(pod);
-      yield;
-    }
-    this.#dropForgotten();
-  }
-
-  #depart(pod: RosterPod): void {
-    this.#leader.leave(pod.id);
-    this.#pods.get(pod.id)?.depart();
-  }
-
-  /** Told once for all members that are taken together. */
-  #touch(): void {
-    if (!this.#taking) this.#deps.touch();
-  }
-
-  #join(pod: RosterPod): void {
-    const known = this.#known;
-    const monitor = new PodMonitor(
-      pod,
-      this.#config,
-      this.#deps,
-      known === null ? null : (known.#pods.get(pod.id) ?? null),
-      (changed, before) => this.#changed(changed, before),
-      this.#warmUp.open(),
-    );
-    this.#pods.set(pod.id, monitor);
-    this.#deps.logger.info(
-      {
-        backend: this.#config.name,
-        pod: pod.member.name,
-        addresses: pod.member.addresses,
-        state: monitor.state,
-      },
-      'Pod joined',
-    );
-    this.#leader.join(pod, known === null ? null : known.#leader.known(pod.id), this.#warmUp.open());
-  }
-
-  #changed(monitor: PodMonitor, before: PodState): void {
-    this.#touch();
-    const { state, reason, pod } = monitor;
-    if (state !== before && !monitor.stale)
-      this.#deps.logger.info(
-        { backend: this.#config.name, pod: pod.member.name, state, before, reason },
-        'Pod changed state',
-      );
-  }
-
-  #ejected(): number {
-    let count = 0;
-    for (const monitor of this.#pods.values()) if (monitor.ejected && !monitor.pod.departed) count++;
-    return count;
-  }
-
-  /** Drops what the roster gave up by its bound. */
-  #dropForgotten(): void {
-    const departed = new Set([...this.#roster.departed()].map(({ id }) => id));
-    for (const [id, { pod }] of this.#pods) if (pod.departed && !departed.has(id)) this.#forget(id);
-  }
-
-  #forget(podId: number): void {
-    this.#pods.get(podId)?.close();
-    this.#pods.delete(podId);
-    this.#pruneDue = true;
-    this.#touch();
-  }
-
-  /** Series of Pods that are gone must not stay (M1). Once for all that went in a turn: a thousand may go together. */
-  #prune(): void {
-    if (!this.#pruneDue) return;
-    this.#pruneDue = false;
-    const labels = new Set([...this.#pods.values()].map(({ pod }) => podLabel(pod.member)));
-    this.#deps.metrics.prunePods(this.#config.name, labels);
+  #take(members: readonly Member[]): void {
+    this.#pods.take(members, () => this.#leader.current.leaderId);
   }
 
   #podReports(): PodReport[] {
     const claims = new Map(this.#leader.claims().map((claim) => [claim.podId, claim]));
-    return [...this.#pods.values()].map((monitor) => {
+    return [...this.#pods.all()].map((monitor) => {
       const { id, member } = monitor.pod;
       return {
         name: member.name,
@@ -391,8 +259,4 @@ export class BackendMonitor {
 /** Whether members of the one can be members of the other: they are known by name and port. */
 function hasSameKeys(a: BackendConfig, b: BackendConfig): boolean {
   return a.service === b.service && a.port === b.port;
-}
-
-function lost(error: unknown): void {
-  crashed('control', error);
 }
