@@ -5,8 +5,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 const root = resolve(process.argv[2] ?? 'src');
 
 /** What watching Pods is made of: neither health nor leadership knows how the control plane puts them together. */
-const PROBING = [
-  'control/health/',
+const WATCHING = [
+  'control/probe/',
   'control/pod-names.ts',
   'control/report.ts',
   'control/roster.ts',
@@ -71,13 +71,12 @@ const LAYERS = [
     ['control/discovery/membership/', 'control/discovery/contract.ts', 'model/', 'platform/', 'observe/'],
   ],
   ['control/discovery/', ['control/discovery/', 'control/pod-names.ts', 'model/', 'platform/', 'observe/']],
-  [
-    'control/health/',
-    [...PROBING, 'control/health/', 'control/leadership/terms.ts', 'control/leadership/lineage.ts'],
-  ],
+  // One question to a Pod and what its answer means; health and leadership ask, and do not know of each other.
+  ['control/probe/', ['control/probe/', 'model/', 'platform/', 'observe/']],
+  ['control/health/', [...WATCHING, 'control/health/']],
   [
     'control/leadership/',
-    [...PROBING, 'control/leadership/', 'control/discovery/', 'control/build-snapshot.ts'],
+    [...WATCHING, 'control/leadership/', 'control/discovery/', 'control/build-snapshot.ts'],
   ],
   ['control/', ['control/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['data/listen/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],

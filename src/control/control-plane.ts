@@ -16,8 +16,8 @@ import { keepEqualParts } from './config/watching/keep-equal.ts';
 import { ControlLoop } from './control-loop.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { watchAddresses } from './discovery/questions/watch-addresses.ts';
-import { Launcher } from './health/launcher.ts';
-import { loggingLocalErrors, type RunProbe, runProbe } from './health/run-probe.ts';
+import { Launcher } from './probe/launcher.ts';
+import { loggingLocalErrors, type RunProbe, runProbe } from './probe/run-probe.ts';
 import type { BackendReport } from './report.ts';
 import { type Succession, successions } from './succession.ts';
 

@@ -1,5 +1,5 @@
 import type { Member } from './discovery/contract.ts';
-import type { ProbeTarget } from './health/probe-result.ts';
+import type { ProbeTarget } from './probe/probe-result.ts';
 
 /** The `pod` label of metrics: never an address (SPEC 5). */
 export function podLabel(member: Member): string {

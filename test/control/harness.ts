@@ -1,8 +1,8 @@
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Discovery, DiscoveryEvents, Member } from '../../src/control/discovery/contract.ts';
-import type { ProbeOutcome, ProbeResult } from '../../src/control/health/probe-result.ts';
-import type { RunProbe } from '../../src/control/health/run-probe.ts';
+import type { ProbeOutcome, ProbeResult } from '../../src/control/probe/probe-result.ts';
+import type { RunProbe } from '../../src/control/probe/run-probe.ts';
 import type { BackendConfig, Config, LeaderProbeSource } from '../../src/model/config.ts';
 import { emptySnapshot } from '../../src/model/empty.ts';
 import type { PodView } from '../../src/model/pod.ts';

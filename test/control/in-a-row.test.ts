@@ -1,6 +1,6 @@
 /** What is counted "in a row" starts again with the first result of the other kind: health, claims, silence, refusals. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProbeOutcome } from '../../src/control/health/probe-result.ts';
+import type { ProbeOutcome } from '../../src/control/probe/probe-result.ts';
 import type { LeaderProbeSource } from '../../src/model/config.ts';
 import { backendConfig } from '../helpers/config.ts';
 import {

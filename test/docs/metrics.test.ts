@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { LookupResult } from '../../src/control/discovery/wire/answer.ts';
-import type { ProbeOutcome } from '../../src/control/health/probe-result.ts';
+import type { ProbeOutcome } from '../../src/control/probe/probe-result.ts';
 import type { HoldOutcome } from '../../src/data/placement/hold-queue.ts';
 import { FAILURE_NAMES, FAILURES } from '../../src/model/failure.ts';
 import { droppedLines } from '../../src/observe/line-writer.ts';

@@ -46,6 +46,7 @@ it.each([
     { 'data/match/a.ts': "import { x } from '../data-plane.ts';" },
   ],
   ['probing knows the control plane', { 'control/health/a.ts': "import '../control-plane.ts';" }],
+  ['health knows leadership', { 'control/health/a.ts': "import type { X } from '../leadership/b.ts';" }],
   ['membership knows how DNS is asked', { 'control/discovery/membership/a.ts': "import '../wire/b.ts';" }],
   ['a clock of its own', { 'data/a.ts': 'const now = Date.now();' }],
   ['a timer of its own', { 'control/a.ts': 'setTimeout(() => {}, 1);' }],

@@ -3,12 +3,12 @@ import type { PodState, PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { podLabel, probeTarget } from '../pod-names.ts';
+import { ProbeLoop, type ProbeLoopDeps } from '../probe/probe-loop.ts';
+import type { ProbeResult } from '../probe/probe-result.ts';
+import type { RunProbe } from '../probe/run-probe.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import { countFailure, countSuccess, endEjection, NOT_EJECTED } from './ejection.ts';
-import { ProbeLoop, type ProbeLoopDeps } from './probe-loop.ts';
-import type { ProbeResult } from './probe-result.ts';
-import type { RunProbe } from './run-probe.ts';
 import { countResult, INITIAL_HEALTH, notAsked, notReady } from './thresholds.ts';
 
 export interface MonitorDeps extends ProbeLoopDeps {

@@ -1,5 +1,5 @@
-import { type Descendant, firstByLineage, hasSucceeded, type Reigning } from './lineage.ts';
-import { compareTerms, higherTerm, type SeenTerm } from './terms.ts';
+import { type Descendant, firstByLineage, hasSucceeded, type Reigning } from '../probe/lineage.ts';
+import { compareTerms, higherTerm, type SeenTerm } from '../probe/terms.ts';
 
 /** A Pod that claims to lead. */
 export interface Claimant extends Descendant {

@@ -1,5 +1,5 @@
-import type { ProbeResult } from '../health/probe-result.ts';
-import type { Lineage } from './lineage.ts';
+import type { Lineage } from '../probe/lineage.ts';
+import type { ProbeResult } from '../probe/probe-result.ts';
 
 /** What the leader probes of one Pod have shown so far. */
 export interface ClaimState {

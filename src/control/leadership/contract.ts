@@ -1,6 +1,6 @@
+import type { Lineage } from '../probe/lineage.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
-import type { Lineage } from './lineage.ts';
 
 /** What a source believes: this Pod claims. */
 export interface Claim {

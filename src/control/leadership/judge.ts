@@ -1,6 +1,6 @@
+import { higherTerm, type SeenTerm } from '../probe/terms.ts';
 import { arbitrate, type Claimant, type Verdict } from './arbitrate.ts';
 import { LastLeader } from './last-leader.ts';
-import { higherTerm, type SeenTerm } from './terms.ts';
 
 /** The highest term ever seen, and when it was shown first (wall-clock milliseconds). */
 export interface HighestTerm extends SeenTerm {

@@ -1,4 +1,4 @@
-import type { Descendant } from './lineage.ts';
+import type { Descendant } from '../probe/lineage.ts';
 
 /**
  * How long the last leader may be silent before somebody leads who has not succeeded it. Sentinel makes a master that came back

@@ -1,15 +1,15 @@
 import type { LeaderProbeSource } from '../../model/config.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Timer } from '../../platform/clock.ts';
-import { ProbeLoop, type ProbeLoopDeps } from '../health/probe-loop.ts';
-import type { ProbeResult } from '../health/probe-result.ts';
-import type { RunProbe } from '../health/run-probe.ts';
 import { podLabel, probeTarget } from '../pod-names.ts';
+import { sameLineage } from '../probe/lineage.ts';
+import { ProbeLoop, type ProbeLoopDeps } from '../probe/probe-loop.ts';
+import type { ProbeResult } from '../probe/probe-result.ts';
+import type { RunProbe } from '../probe/run-probe.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import { type ClaimState, claimFrom, countClaim, NO_CLAIM } from './claim.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
-import { sameLineage } from './lineage.ts';
 import type { Search } from './search.ts';
 
 export interface ProbeSourceDeps extends ProbeLoopDeps {

@@ -1,5 +1,5 @@
+import { sameLineage } from '../probe/lineage.ts';
 import type { Claimant } from './arbitrate.ts';
-import { sameLineage } from './lineage.ts';
 
 /**
  * Since when each Pod claims to lead, as the revision of the leadership with which its claim began (`Leadership.reign`). A

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Launcher } from '../../../src/control/health/launcher.ts';
 import { PodMonitor } from '../../../src/control/health/monitor.ts';
+import { Launcher } from '../../../src/control/probe/launcher.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import type { Clock } from '../../../src/platform/clock.ts';
 import { backendConfig } from '../../helpers/config.ts';

@@ -1,7 +1,7 @@
 /** Who leads, of which claims (SPEC 3, Leadership; promise 5). */
 import { describe, expect, it } from 'vitest';
 import { arbitrate, type Claimant, type Past } from '../../../src/control/leadership/arbitrate.ts';
-import type { SeenTerm } from '../../../src/control/leadership/terms.ts';
+import type { SeenTerm } from '../../../src/control/probe/terms.ts';
 
 /** `a9` claims with term 9; `a` shows none; `a9!` is unready. */
 function claims(text: string): Claimant[] {

@@ -4,9 +4,9 @@
  * Stats() as rqlite's store.Stats() shows them (integers as numbers).
  */
 import { expect, it } from 'vitest';
-import { judgeAnswer } from '../../../src/control/health/judge-answer.ts';
-import { judgeText } from '../../../src/control/health/judge-text.ts';
 import type { PresetName } from '../../../src/control/leadership/presets.ts';
+import { judgeAnswer } from '../../../src/control/probe/judge-answer.ts';
+import { judgeText } from '../../../src/control/probe/judge-text.ts';
 import type { LeaderProbeSource } from '../../../src/model/config.ts';
 import { configOf, sample } from '../config/sample.ts';
 

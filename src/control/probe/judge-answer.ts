@@ -1,9 +1,9 @@
 import type { ClaimValues, Expect, JsonConstant, TermSource, ValueSource } from '../../model/config.ts';
 import { redactTarget, redactText } from '../../model/redact.ts';
-import { termOfNumber, termOfText } from '../leadership/terms.ts';
 import { ExactJson, equalsConstant, equalsValue } from './exact-json.ts';
 import { failed, type ProbeResult, printable } from './probe-result.ts';
 import { lineValue, readLineage } from './read-lineage.ts';
+import { termOfNumber, termOfText } from './terms.ts';
 
 /** A Pod's answer to an HTTP probe. Header names in lower case; repeated ones are all listed. */
 export interface HttpAnswer {

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProbeResult } from '../../../src/control/health/probe-result.ts';
-import { runProbe } from '../../../src/control/health/run-probe.ts';
+import type { ProbeResult } from '../../../src/control/probe/probe-result.ts';
+import { runProbe } from '../../../src/control/probe/run-probe.ts';
 import type { Expect, HttpProbe, LineageSource, Probe, TermSource } from '../../../src/model/config.ts';
 import { loopNowMs } from '../../helpers/waiting.ts';
 

@@ -1,4 +1,4 @@
-import type { Lineage } from '../leadership/lineage.ts';
+import type { Lineage } from './lineage.ts';
 
 /**
  * How a probe ended, the `result` label of `headroute_probes_total`. `local_error`: none could be made, for this machine lacks

@@ -1,5 +1,5 @@
 import type { LineageSource, ValueSource } from '../../model/config.ts';
-import { type Lineage, lineageOf } from '../leadership/lineage.ts';
+import { type Lineage, lineageOf } from './lineage.ts';
 
 /**
  * The lineage that an answer shows.

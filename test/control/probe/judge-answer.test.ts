@@ -1,6 +1,6 @@
 /** Which answers of a Pod meet `expect` and show a term (SPEC 3, Leadership). */
 import { describe, expect, it } from 'vitest';
-import { type HttpAnswer, judgeAnswer } from '../../../src/control/health/judge-answer.ts';
+import { type HttpAnswer, judgeAnswer } from '../../../src/control/probe/judge-answer.ts';
 import type { Expect, LineageSource, TermSource } from '../../../src/model/config.ts';
 
 const NOTHING: Expect = { status: null, json: [], header: null };

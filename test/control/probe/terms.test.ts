@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareTerms, termOfNumber, termOfText } from '../../../src/control/leadership/terms.ts';
+import { compareTerms, termOfNumber, termOfText } from '../../../src/control/probe/terms.ts';
 
 const LONGEST = '9'.repeat(20);
 

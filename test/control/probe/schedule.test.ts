@@ -1,6 +1,6 @@
 /** When probes begin, in virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Launcher } from '../../../src/control/health/launcher.ts';
+import { Launcher } from '../../../src/control/probe/launcher.ts';
 import { backendConfig } from '../../helpers/config.ts';
 import {
   A,
