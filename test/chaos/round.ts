@@ -40,13 +40,18 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const random = new Random(seed);
   const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}), options.shape);
   const startMs = machineMs();
-  const onConflict = shape.onConflict ?? random.of(['Refuse', 'HighestTerm'] as const);
+  // Others show old terms, of which lineage knows nothing.
+  const lineage = nemeses.every((nemesis) => nemesis.shape?.lineage === true);
+  const order = random.of(['Refuse', 'HighestTerm'] as const);
+  // Without a term there is no order of terms.
+  const onConflict = lineage ? 'Refuse' : (shape.onConflict ?? order);
   const harmless = nemeses.every((nemesis) => nemesis.harmless === true);
   const cluster = await Cluster.start({
     pods: shape.pods ?? random.of([3, 3, 3, 4, 5]),
     sidecars: shape.sidecars ?? random.of([1, 2, 2, 3]),
     onConflict,
     patient: harmless,
+    lineage,
     folder,
     programs: options.programs,
   });
@@ -58,14 +63,15 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     const before = cluster.sidecars.map(descriptorsOf);
     const clients = clientsOf(cluster, random, history, shape);
     const loops = clients.map((client) => client.run());
-    await untilWritten(cluster, history, startMs, 'at the start', found);
+    await untilWritten(cluster, history, HEALED_MS, 'at the start', found);
     const endMs = machineMs() + options.seconds * 1000;
-    await Promise.all(
-      nemeses.map((nemesis) => haunt(nemesis, sceneOf(cluster, seed, nemesis, endMs, notes))),
-    );
+    const mustWrite = (withinMs: number, when: string): Promise<void> =>
+      untilWritten(cluster, history, withinMs, when, found);
+    const scene = (nemesis: Nemesis) => sceneOf(cluster, seed, nemesis, endMs, notes, mustWrite);
+    await Promise.all(nemeses.map((nemesis) => haunt(nemesis, scene(nemesis))));
     notes.push({ t: machineMs(), what: 'all is well' });
     await cluster.heal();
-    await untilWritten(cluster, history, machineMs(), 'after healing', found);
+    await untilWritten(cluster, history, HEALED_MS, 'after healing', found);
     for (const client of clients) client.stop();
     await Promise.all(loops);
     found.push(...(await leftOver(cluster.sidecars, before)));
@@ -88,6 +94,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     // Their logs say when by the wall clock, which must not have been set meanwhile.
     leaderless: cluster.wallClockWasSet ? [] : cluster.sidecars.flatMap((sidecar) => sidecar.leaderless()),
     onConflict,
+    lineage,
     harmless,
     boundMs: boundMs({ patient: harmless }),
     found,
@@ -111,6 +118,7 @@ function sceneOf(
   nemesis: Nemesis,
   endMs: number,
   notes: Note[],
+  mustWrite: Scene['mustWrite'],
 ): Scene & { over(): boolean } {
   const over = (): boolean => machineMs() >= endMs;
   return {
@@ -122,6 +130,7 @@ function sceneOf(
     async untilLed() {
       while (!over() && cluster.coordinator.holder === null) await pause(10);
     },
+    mustWrite,
     over,
   };
 }
@@ -148,15 +157,16 @@ function clientsOf(cluster: Cluster, random: Random, history: History, shape: Sh
   return clients;
 }
 
-/** Waits until a write through each sidecar that began after this moment is acknowledged. */
+/** Waits until a write through each sidecar that begins from now on is acknowledged. */
 async function untilWritten(
   cluster: Cluster,
   history: History,
-  afterMs: number,
+  withinMs: number,
   when: string,
   found: Violation[],
 ): Promise<void> {
-  const endMs = machineMs() + HEALED_MS;
+  const afterMs = machineMs();
+  const endMs = afterMs + withinMs;
   for (const { run } of cluster.sidecars)
     while (
       !history.operations.some(
@@ -167,7 +177,7 @@ async function untilWritten(
       if (machineMs() > endMs) {
         found.push({
           check: 'liveness',
-          what: `no write through ${run} was acknowledged within ${HEALED_MS} ms ${when}`,
+          what: `no write through ${run} was acknowledged within ${withinMs} ms ${when}`,
           atMs: machineMs(),
         });
         break;

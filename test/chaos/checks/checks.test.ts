@@ -49,6 +49,7 @@ function found(part: Partial<RoundRecord>): string[] {
     notes: [],
     leaderless: [],
     onConflict: 'Refuse',
+    lineage: false,
     boundMs: 700,
     harmless: false,
     found: [],

@@ -4,12 +4,14 @@ import { type RoundRecord, shorten, type Violation } from './record.ts';
 const SLACK_MS = 150;
 
 /** Promise 3 for two: while two Pods show the same claim, and the sidecars have had D to see it, no request's head goes anywhere. */
-export function checkConflict({ lives, onConflict, boundMs }: RoundRecord): Violation[] {
+export function checkConflict({ lives, onConflict, lineage, boundMs }: RoundRecord): Violation[] {
   const spans = visibleClaimSpans(lives);
   const both: { fromMs: number; toMs: number; who: string }[] = [];
   for (const [n, a] of spans.entries())
     for (const b of spans.slice(n + 1)) {
-      if (a.pod === b.pod || (onConflict === 'HighestTerm' && a.term !== b.term)) continue;
+      // Where lineage or the order of terms says who comes later, that one may lead.
+      const isDecided = (onConflict === 'HighestTerm' || lineage) && a.term !== b.term;
+      if (a.pod === b.pod || isDecided) continue;
       const fromMs = Math.max(a.fromMs, b.fromMs) + boundMs + SLACK_MS;
       const toMs = Math.min(a.toMs, b.toMs);
       if (fromMs < toMs) both.push({ fromMs, toMs, who: `${a.pod} and ${b.pod}` });

@@ -40,6 +40,8 @@ export interface RoundRecord {
   /** When the sidecars held what came. */
   readonly leaderless: readonly Leaderless[];
   readonly onConflict: 'Refuse' | 'HighestTerm';
+  /** Claims showed their lineage and no term. */
+  readonly lineage: boolean;
   /** D (ms). */
   readonly boundMs: number;
   /** The nemeses of this round excuse no failure at all. */

@@ -20,6 +20,7 @@ export interface ClusterOptions {
   readonly sidecars: number;
   readonly onConflict: ConfigChoices['onConflict'];
   readonly patient: boolean;
+  readonly lineage: boolean;
   readonly folder: string;
   readonly programs: Programs;
 }
@@ -125,6 +126,7 @@ export class Cluster {
         configOf(sidecar.host, sidecar.ports, this.dns.address, this.probePort, {
           onConflict: this.options.onConflict,
           patient: this.options.patient,
+          lineage: this.options.lineage,
           edition,
         }),
       );

@@ -15,6 +15,8 @@ export const HOLD_MS = 8000;
 
 export interface ConfigChoices {
   readonly onConflict: 'Refuse' | 'HighestTerm';
+  /** Claims show whom they have succeeded, not a term. */
+  readonly lineage: boolean;
   /** Probes wait long for their answers. */
   readonly patient: boolean;
   /** Grows with each reload, and changes values that no request may notice. */
@@ -67,7 +69,9 @@ export function configOf(
             // Another path, the same answer: those who ask are replaced, what they knew stays.
             httpGet: { path: odd === 1 ? '/leader?again' : '/leader', port: probePort },
             expect: { json: { pointer: '/role', equals: 'leader' } },
-            term: { json: '/term' },
+            ...(choices.lineage
+              ? { lineage: { id: { json: '/id' }, previous: { json: '/previous' } } }
+              : { term: { json: '/term' } }),
             period: `${PROBE.periodMs}ms`,
             timeout: `${choices.patient ? PROBE.patientTimeoutMs : PROBE.timeoutMs}ms`,
             failureThreshold: PROBE.failureThreshold,

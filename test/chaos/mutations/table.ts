@@ -248,4 +248,16 @@ export const MUTATIONS: readonly Mutation[] = [
     nemesis: 'nobody',
     caughtBy: ['leaks'],
   },
+  {
+    name: 'believes the one that was succeeded',
+    edits: [
+      {
+        file: 'lineage.ts',
+        text: 'return later.previous === earlier.id && earlier.previous !== later.id;',
+        instead: 'return earlier.previous === later.id;',
+      },
+    ],
+    nemesis: 'side-by-side',
+    caughtBy: ['terms', 'liveness'],
+  },
 ];

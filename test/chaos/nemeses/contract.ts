@@ -12,6 +12,8 @@ export interface Scene {
   pause(ms: number): Promise<void>;
   /** Waits until a Pod has the lease. */
   untilLed(): Promise<void>;
+  /** It is a violation if within this time no write is acknowledged through one of the sidecars. @param when in words */
+  mustWrite(withinMs: number, when: string): Promise<void>;
 }
 
 /** How the round looks in which a nemesis shows most; the default for what is left out. */
@@ -26,6 +28,8 @@ export interface Shape {
   readonly largest?: number;
   /** The largest body of those that leave before they are answered (bytes). */
   readonly largestOfLeaving?: number;
+  /** Claims show their lineage and no term. */
+  readonly lineage?: boolean;
   readonly onConflict?: 'Refuse' | 'HighestTerm';
 }
 

@@ -96,6 +96,28 @@ function oldTermIsBack(name: string, reloads: (scene: Scene) => boolean): Nemesi
 export const oldTerm = oldTermIsBack('old-term', ({ random }) => random.chance(0.5));
 export const oldTermAfterReload = oldTermIsBack('old-term-after-reload', () => true);
 
+/** After a planned switch the old leader goes on claiming for a while, as Redis does; lineage tells who came later. */
+export const sideBySide: Nemesis = {
+  name: 'side-by-side',
+  shape: { lineage: true },
+  async strike(scene) {
+    const { cluster, random } = scene;
+    const before = await leaderOf(scene);
+    const next = random.of(cluster.pods.filter((pod) => pod !== before));
+    scene.note(`${next.name} is promoted, ${before.name} goes on claiming`);
+    before.set({ claim: { term: cluster.coordinator.term } });
+    cluster.coordinator.eligible = new Set([next.name]);
+    cluster.coordinator.release();
+    await scene.untilLed();
+    await scene.pause(random.between(300, 900));
+    await scene.mustWrite(2000, `while ${before.name} still claims beside its successor ${next.name}`);
+    await scene.pause(random.between(300, 900));
+    before.set({ claim: null });
+    cluster.coordinator.eligible = null;
+    await scene.pause(random.between(200, 600));
+  },
+};
+
 /** The leader is cut off from the quorum and its clock runs behind: it believes in its lease while the next one has it. */
 export const slowClock: Nemesis = {
   name: 'slow-clock',

