@@ -64,6 +64,7 @@ export const CATALOG = [
   debian('slowhttptest', 'slowhttptest', 'usr/bin/slowhttptest'),
   debian('redis-server', 'redis-server', 'usr/bin/redis-server'),
   debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
+  debian('patroni', 'patroni', 'usr/bin/patroni'),
 ];
 
 /** @returns {DebianProgram} */

@@ -9,6 +9,7 @@ export function requireTool(
     | 'haproxy'
     | 'slowhttptest'
     | 'redis-server'
+    | 'patroni'
     | 'postgres',
 ): string;
 export function toolEnvironment(name: string): NodeJS.ProcessEnv;
