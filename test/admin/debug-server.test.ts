@@ -200,13 +200,14 @@ describe('A1: a Host that is not literally loopback is refused on every path (he
   });
 
   it('a missing or repeated Host, and a foreign authority in the target', async () => {
-    for (const fields of [
-      [],
-      [local(), local()],
-      [local(), 'Host: evil.example'],
-      ['Host: evil.example', local()],
-    ])
-      expect([400, 403]).toContain((await ask('POST /drain', fields)).status);
+    // Node itself wants a Host; of several it keeps the first, and we look at all.
+    for (const [status, fields] of [
+      [400, []],
+      [403, [local(), local()]],
+      [403, [local(), 'Host: evil.example']],
+      [403, ['Host: evil.example', local()]],
+    ] as const)
+      expect((await ask('POST /drain', fields)).status).toBe(status);
     expect((await ask('POST http://evil.example/drain', [local()])).status).toBe(403);
     const client = await RawClient.connect(server.address.port);
     const old = await client.exchange('GET /state HTTP/1.0\r\n\r\n', 'GET').catch(() => null);

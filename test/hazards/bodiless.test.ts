@@ -40,7 +40,7 @@ describe('R06 answers that have no body', () => {
       const stage = await badPod((c) => c.write(bytes));
       const client = await stage.client();
       const answer = await client.exchange(lines(`${method} /bad HTTP/1.1`, 'Host: a'), method);
-      expect([200, 204, 304]).toContain(answer.status);
+      expect(answer.status).toBe(Number(bytes.slice(9, 12)));
       expect(answer.body.length).toBe(0);
       if (length !== undefined) expect(value(answer, 'content-length')).toBe(length);
       if (answer.status === 204) {

@@ -86,7 +86,7 @@ describe('U09 shutdown with open connections', () => {
     await done;
   });
 
-  it('a held request is answered when a leader appears during shutdown, or told draining', async () => {
+  it('a held request is answered when a leader appears during shutdown', async () => {
     const { plane, client: dial } = await scene({
       leader: { state: 'none' },
       rules: [{ selection: leaderSelection() }],
@@ -98,7 +98,7 @@ describe('U09 shutdown with open connections', () => {
     await pause(20);
     plane.setLeader('db-0');
     const answer = await client.response('POST');
-    if (answer.status !== 200) expectProblem(answer, ['draining', 'hold_timeout'], false);
+    expect(answer.status).toBe(200);
     await client.closed();
     await done;
   });

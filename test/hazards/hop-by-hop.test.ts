@@ -144,7 +144,7 @@ describe('H07 Max-Forwards and TRACE', () => {
     const { pod, client: dial } = await scene();
     const client = await dial();
     const answer = await client.exchange(lines('OPTIONS /x HTTP/1.1', 'Host: a', 'Max-Forwards: 0'));
-    expect([200, 204]).toContain(answer.status);
+    expect(answer.status).toBe(200);
     expect(value(answer, 'allow')).toBe('GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
     expect(pod.total).toBe(0);
     await expectUnharmed(client);
@@ -163,8 +163,7 @@ describe('H07 Max-Forwards and TRACE', () => {
     const { pod, client: dial } = await scene();
     const client = await dial();
     await client.exchange(lines(`${method} /x HTTP/1.1`, 'Host: a', 'Max-Forwards: 5'));
-    if (method === 'OPTIONS') expect(pod.requests.length).toBe(1);
-    for (const request of pod.requests) expect(fieldValues(request, 'max-forwards')).toEqual(['4']);
+    expect(pod.requests.map((request) => fieldValues(request, 'max-forwards'))).toEqual([['4']]);
   });
 
   it.each([
@@ -174,14 +173,12 @@ describe('H07 Max-Forwards and TRACE', () => {
     ['beyond a double', [`Max-Forwards: ${'9'.repeat(30)}`]],
     ['a list', ['Max-Forwards: 3, 4']],
     ['twice', ['Max-Forwards: 3', 'Max-Forwards: 0']],
-  ])('a malformed Max-Forwards, %s: refused, or no nonsense made of it', async (_, fields) => {
+  ])('a malformed Max-Forwards, %s: refused', async (_, fields) => {
     const { pod, client: dial } = await scene();
     const client = await dial();
     const answer = await client.exchange(lines('OPTIONS /x HTTP/1.1', 'Host: a', ...fields));
-    if (answer.status === 400) expectProblem(answer, 'bad_request', false);
-    for (const request of pod.requests)
-      for (const text of fieldValues(request, 'max-forwards'))
-        expect(fields.map((f) => f.slice(f.indexOf(':') + 1).trim()).concat('2')).toContain(text);
+    expectProblem(answer, 'bad_request', false);
+    expect(pod.total).toBe(0);
   });
 
   it('other methods: Max-Forwards is only a field', async () => {
@@ -195,8 +192,7 @@ describe('H07 Max-Forwards and TRACE', () => {
       const { pod, client: dial } = await scene();
       const client = await dial();
       const answer = await client.exchange(`${lines('TRACE /x HTTP/1.1', 'Host: a', field)}hello`);
-      expect([400, 405]).toContain(answer.status);
-      expect(value(answer, 'x-headroute-sent')).toBe('false');
+      expectProblem(answer, 'bad_request', false);
       expect(pod.total).toBe(0);
     },
   );

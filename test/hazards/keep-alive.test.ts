@@ -9,7 +9,7 @@
 import { describe, expect, it } from 'vitest';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import type { PodConnection } from '../helpers/raw-pod.ts';
-import { expectUnharmed, lines, scene } from '../helpers/scene.ts';
+import { expectProblem, expectUnharmed, lines, scene } from '../helpers/scene.ts';
 import { loopNowMs, pause, poll } from '../helpers/waiting.ts';
 import { value } from '../helpers/wire.ts';
 import { NO_RETRY } from './bad-pods.ts';
@@ -72,29 +72,22 @@ describe('reuse', () => {
     },
   );
 
-  it('maxPerPod bounds the connections to a Pod; requests wait for a place', async () => {
-    let open = 0;
-    let most = 0;
-    const { client: dial } = await scene({
+  it('maxPerPod bounds the connections to a Pod; what would pass the bound is refused as overloaded', async () => {
+    const busy: (() => void)[] = [];
+    const { plane, client: dial } = await scene({
       connection: { maxPerPod: 2 },
-      scripts: [
-        {
-          onRequest: (c, r) => {
-            most = Math.max(most, ++open);
-            setTimeout(() => {
-              open--;
-              c.answer(r.target, r);
-            }, 20);
-          },
-        },
-      ],
+      scripts: [{ onRequest: (c, r) => void busy.push(() => c.answer(r.target, r)) }],
     });
     const clients = await Promise.all(Array.from({ length: 8 }, () => dial()));
-    const answers = await Promise.all(clients.map((client, n) => client.exchange(get(`/${n}`))));
-    // Whether the surplus waits or is refused as overloaded, it never passes the bound.
-    expect(most).toBeLessThanOrEqual(2);
-    for (const answer of answers) expect([200, 503]).toContain(answer.status);
-    expect(answers.filter((a) => a.status === 200).length).toBeGreaterThanOrEqual(2);
+    const exchanges = clients.map((client, n) => client.exchange(get(`/${n}`)));
+    await poll(
+      () => plane.metric('headroute_request_failures_total', 'overloaded') === 6 && busy.length === 2,
+      'two at the Pod, six refused',
+    );
+    for (const answer of busy) answer();
+    const answers = await Promise.all(exchanges);
+    expect(answers.filter(({ status }) => status === 200).length).toBe(2);
+    for (const answer of answers) if (answer.status !== 200) expectProblem(answer, 'overloaded', false);
   });
 
   it('a Pod that left gets nothing new, and its idle connections are closed', async () => {

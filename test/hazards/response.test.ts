@@ -9,7 +9,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectProblem, expectUnharmed, lines } from '../helpers/scene.ts';
 import { poll } from '../helpers/waiting.ts';
-import { values } from '../helpers/wire.ts';
 import { badPod, GET_BAD, type Reply } from './bad-pods.ts';
 
 describe('R01 Content-Length 100, then 10 bytes and the end', () => {
@@ -145,14 +144,13 @@ describe('R03, R04 ambiguous or malformed heads: 502 upstream_protocol', () => {
     expect(stage.pod.connections.length).toBe(2);
   });
 
-  it('equal duplicates of Content-Length: 502, or exactly one passes', async () => {
+  it('equal duplicates of Content-Length', async () => {
     const stage = await badPod((c) =>
       c.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello'),
     );
     const client = await stage.client();
     const answer = await client.exchange(GET_BAD);
-    if (answer.status === 200) expect(values(answer, 'content-length')).toEqual(['5']);
-    else expectProblem(answer, 'upstream_protocol', true);
+    expectProblem(answer, 'upstream_protocol', true);
     await expectUnharmed(client);
   });
 });
@@ -167,7 +165,7 @@ describe('R10 ends without a whole head: 502 once', () => {
     const stage = await badPod(reply);
     const client = await stage.client();
     const answer = await client.exchange(lines('POST /bad HTTP/1.1', 'Host: a', 'Content-Length: 0'));
-    expectProblem(answer, ['upstream_reset', 'upstream_protocol'], true);
+    expectProblem(answer, 'upstream_reset', true);
     expect(stage.pod.requests.length).toBe(1);
     expect(stage.plane.outcomes.filter((o) => o.kind === 'failed').length).toBe(1);
     await expectUnharmed(client);
