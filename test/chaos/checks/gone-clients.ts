@@ -1,7 +1,7 @@
 import { type Delivery, type RoundRecord, shorten, type Violation } from './record.ts';
 
-/** For the end of a connection to be seen (ms). */
-const SLACK_MS = 400;
+/** For the end of a connection to be seen, also by a sidecar that a busy machine has just kept waiting (ms). */
+const SLACK_MS = 600;
 
 /** A client that left before its request was sent: it is never sent. */
 export function checkGoneClients(

@@ -61,7 +61,7 @@ export class Cluster {
     const cluster = new Cluster(
       options,
       await startDnsServer(),
-      await Coordinator.start(),
+      await Coordinator.start(options.patient),
       network,
       await freePorts(2, `${network}.1`),
     );

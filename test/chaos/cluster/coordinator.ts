@@ -4,8 +4,9 @@ import { Lines } from '../lines.ts';
 import { machineMs } from '../monotonic.ts';
 import type { FromPod, ToPod } from '../pod/messages.ts';
 
-/** How long a Pod has the lease after it asked. */
-export const LEASE_MS = 600;
+/** How long a Pod has the lease after it asked (ms): short, or patient where a machine that stalls must not change who leads. */
+const LEASE_MS = 600;
+const PATIENT_LEASE_MS = 6000;
 
 /** A write that was executed: once for each time. */
 export interface Commit {
@@ -36,6 +37,7 @@ export class Coordinator {
   /** Who may have the lease; null: every Pod. */
   eligible: ReadonlySet<string> | null = null;
   readonly #server: Server;
+  readonly #leaseMs: number;
   readonly #lines = new Map<string, Line>();
   readonly #values = new Map<string, string>();
   /** A Pod that comes again is another: it does not inherit the lease. */
@@ -44,15 +46,16 @@ export class Coordinator {
   #term = 0;
   #untilMs = 0;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, leaseMs: number) {
     this.#server = server;
+    this.#leaseMs = leaseMs;
   }
 
-  static async start(): Promise<Coordinator> {
+  static async start(patient: boolean): Promise<Coordinator> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const coordinator = new Coordinator(server);
+    const coordinator = new Coordinator(server, patient ? PATIENT_LEASE_MS : LEASE_MS);
     server.on('connection', (socket) => {
       let name = '';
       const lines: Line = new Lines(socket, (message) => {
@@ -104,7 +107,7 @@ export class Coordinator {
 
   #take(name: string, lines: Line, message: Exclude<FromPod, { is: 'hello' }>): void {
     if (message.is === 'renew') {
-      const forMs = this.#renew(name, lines) ? LEASE_MS : 0;
+      const forMs = this.#renew(name, lines) ? this.#leaseMs : 0;
       lines.send({ is: 'lease', n: message.n, term: forMs === 0 ? null : this.#term, forMs });
       return;
     }
@@ -128,7 +131,7 @@ export class Coordinator {
       this.#term++;
       this.reigns.push({ pod: name, term: this.#term, atMs: nowMs });
     }
-    this.#untilMs = nowMs + LEASE_MS;
+    this.#untilMs = nowMs + this.#leaseMs;
     return true;
   }
 }
