@@ -114,6 +114,7 @@ export class DataPlane {
       logger,
       localErrors,
       random,
+      clock: systemClock,
       peers: new PeerWatch(),
       pulse: deps.pulse ?? { check() {} },
       pools: this.#pools,
@@ -133,7 +134,6 @@ export class DataPlane {
     const tcp: TcpDeps = {
       ...shared,
       dialer: systemDialer,
-      clock: systemClock,
     };
     this.#deps = { http, tcp, admission, turn };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));

@@ -8,6 +8,8 @@ import { RoutedExchange } from '../../src/data/exchange/routed-exchange.ts';
 import { PodPool } from '../../src/data/forward/upstream-pool.ts';
 import { Admission } from '../../src/data/listen/admission.ts';
 import { InputGate } from '../../src/data/listen/input-gate.ts';
+import { Chances } from '../../src/data/placement/chances.ts';
+import { Placement } from '../../src/data/placement/placement.ts';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import { mistakes, planted } from '../helpers/mistakes.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
@@ -124,17 +126,16 @@ it('a retry after its backoff: the connection of its client is closed', async ()
     scripts: [resets],
     rules: [{ retry: { attempts: 2, codes: [], backoffMs: 5, budget: null } }],
   });
-  const route = RoutedExchange.prototype as unknown as { route(): void };
-  const original = route.route;
+  const original = Placement.prototype.route;
   let calls = 0;
-  vi.spyOn(route, 'route').mockImplementation(function (this: never) {
+  vi.spyOn(Placement.prototype, 'route').mockImplementation(function (this: Placement) {
     if (++calls === 2) planted();
     original.call(this);
   });
   const client = await s.client();
   client.send(GET);
   await client.closed();
-  expect(met.where).toEqual(['client']);
+  expect(met.where).toEqual(['hold']);
 });
 
 it('bytes of a Pod: its connection is closed, the client is told', async () => {
@@ -221,8 +222,7 @@ it('a request that is held: its connection is closed, those behind it are releas
     client.send(lines(`POST /${n} HTTP/1.1`, 'Host: a', 'Content-Length: 0'));
     await poll(() => s.plane.metric('headroute_held_requests') === n + 1, 'the hold');
   }
-  const pick = RoutedExchange.prototype as unknown as { pickNow(): never };
-  vi.spyOn(pick, 'pickNow').mockImplementationOnce(planted);
+  throwsOnce(Chances.prototype, 'barred');
   s.plane.setLeader('db-0');
   expect((await clients[1]!.response('POST')).status).toBe(200);
   await clients[0]!.closed();

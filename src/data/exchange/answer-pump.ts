@@ -13,7 +13,7 @@ export interface PumpOwner {
   written(): void;
   /** The buffer is no longer needed. @param isUnused nobody can read it any more */
   giveBack(out: Buffer, isUnused: boolean): void;
-  crashed(error: unknown): void;
+  mistakeMet(error: unknown): void;
 }
 
 /**
@@ -71,7 +71,7 @@ export class AnswerPump implements SlicedWork {
   }
 
   crashed(error: unknown): void {
-    this.#owner.crashed(error);
+    this.#owner.mistakeMet(error);
   }
 
   /** An entry from the event loop (docs/adr/0008). */
@@ -81,7 +81,7 @@ export class AnswerPump implements SlicedWork {
       if (isLast || isBroken) this.#end(!isBroken);
       else if (!this.#isOver) this.#slices.add(this);
     } catch (error) {
-      this.#owner.crashed(error);
+      this.#owner.mistakeMet(error);
     }
   }
 

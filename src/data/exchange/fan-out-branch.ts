@@ -30,7 +30,7 @@ export interface FanOutPlan {
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void;
   connectFailed(podId: number, reason: string): void;
   failed(podId: number, reason: string): void;
-  crashed(error: unknown): void;
+  mistakeMet(error: unknown): void;
 }
 
 /**
@@ -179,7 +179,7 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
   }
 
   crashed(error: unknown): void {
-    this.#plan.crashed(error);
+    this.#plan.mistakeMet(error);
   }
 
   finished(): void {

@@ -75,7 +75,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     this.#started = true;
     const refusal = fanOutRefusal(this.#selection, this.request);
     if (refusal !== null) this.#refuse(refusal);
-    else if (this.requestComplete) this.route();
+    else if (this.requestComplete) this.placement.begin(this.startedMs);
     // The body is read before a Pod is asked: who waits for a word to send it must have it from here.
     else if (this.received === 0 && this.request.minor === 1 && this.request.fields.has(EXPECT))
       this.down.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
@@ -98,7 +98,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   }
 
   /** Only the backend's name may be another: by another rule it begins anew, for it has asked nobody yet. */
-  protected override canFollow({ selection }: RuleConfig): boolean {
+  override canFollow({ selection }: RuleConfig): boolean {
     return selection === this.#selection;
   }
 
@@ -121,7 +121,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     this.received += bytes;
     if (this.received > KEPT_BODY_BYTES) this.#refuse(TOO_LARGE);
     else if (!this.share.hold(bytes)) this.full();
-    else if (complete && this.#started) this.route();
+    else if (complete && this.#started) this.placement.begin(this.startedMs);
   }
 
   full(): void {
@@ -131,7 +131,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     );
   }
 
-  protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
+  override place(pods: readonly PodView[], backend: BackendSnapshot): void {
     if (!this.share.hasRoom) {
       this.full();
       return;
@@ -140,7 +140,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     this.#pods = pods;
     this.deps.slices.add({
       step: () => this.#askNext(backend),
-      crashed: (error) => this.crashed(error),
+      crashed: (error) => this.mistakeMet(error),
     });
   }
 
@@ -148,7 +148,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
   #askNext(backend: BackendSnapshot): boolean {
     if (this.over || this.responded) return false;
     const pod = this.#pods[this.#branches.length]!;
-    const branch = new FanOutBranch(pod, this.deps.pools.of(this.backend, pod), backend, this);
+    const branch = new FanOutBranch(pod, this.deps.pools.of(this.placement.backend, pod), backend, this);
     this.#branches.push(branch);
     this.deps.slices.charge(ASK_MS);
     branch.start();
@@ -306,7 +306,7 @@ export class FanOutExchange extends HttpExchange implements FanOutPlan, PumpOwne
     this.share.giveBack(out, isUnused);
   }
 
-  crashed(error: unknown): void {
+  mistakeMet(error: unknown): void {
     crashed('client', error, { rule: this.rule.name });
     this.down.socket.destroy();
   }

@@ -1,14 +1,11 @@
 import type { RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
-import { runGuarded } from '../../platform/guard.ts';
 import type { Tunnel } from '../forward/tunnel-registry.ts';
 import type { UpstreamConnection } from '../forward/upstream-connection.ts';
 import type { Piece } from '../http1/chunk-scanner.ts';
 import type { ResponseReader } from '../http1/response-reader.ts';
 import { type AttemptEnd, mayRepeat } from '../placement/retry.ts';
-import { TurnedAway } from '../placement/turned-away.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptOwner } from './attempt-owner.ts';
@@ -21,7 +18,7 @@ import { upgradeOf } from './upgrade-request.ts';
 
 /**
  * One request to one Pod at a time, its answer streamed back:
- * 1. pick a Pod, or hold (http-exchange.ts);
+ * 1. place it: pick a Pod, or hold (placement/placement.ts);
  * 2. try it (attempt.ts): connect or reuse, send the head and what there is of the body;
  * 3. refused, reset before the answer, or a status to be retried: again, where that cannot execute anything twice;
  * 4. relay the answer; the first byte of it ends all retrying.
@@ -29,25 +26,22 @@ import { upgradeOf } from './upgrade-request.ts';
 export class RoutedExchange extends HttpExchange implements AttemptOwner {
   #attempt: Attempt | null = null;
   readonly #kept = new KeptBody(this.rule.retry.attempts > 0);
-  #backoff: Timer | null = null;
   readonly #relay = new AnswerRelay(this.down.socket, this.request.minor);
   #paused = false;
   #unguard: (() => void) | null = null;
-  #turnedAway: TurnedAway | null = null;
   readonly #upgrade = upgradeOf(this.request);
 
   start(): void {
-    this.runtime.budget?.request(this.startedMs);
-    this.route();
+    this.placement.begin(this.startedMs);
   }
 
-  protected override canFollow({ selection }: RuleConfig): boolean {
+  override canFollow({ selection }: RuleConfig): boolean {
     return selection.type !== 'FanOut';
   }
 
-  protected override moved(): void {
+  override moved(): void {
+    super.moved();
     this.#kept.canRepeat = this.rule.retry.attempts > 0;
-    this.runtime.budget?.request(monotonicMs());
   }
 
   protected override get bodySoFar(): readonly Piece[] {
@@ -55,7 +49,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
   }
 
   get awaitsBody(): boolean {
-    return !this.requestComplete && !this.#paused && !this.isHeld;
+    return !this.requestComplete && !this.#paused && !this.placement.isHeld;
   }
 
   body(pieces: readonly Piece[], complete: boolean): void {
@@ -73,7 +67,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       return;
     }
     if (this.#kept.isFull) this.#pauseClient();
-    this.keepHeld(bytes);
+    this.placement.keep(bytes);
   }
 
   /**
@@ -91,7 +85,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       onUnready: 'Keep',
       destroy: () => this.fail('upstream_reset', `${attempt.pod.name} stopped leading during the upload`),
     };
-    this.#unguard = this.deps.tunnels.add(upload, this.backend);
+    this.#unguard = this.deps.tunnels.add(upload, this.placement.backend);
     if (this.requestComplete) this.#endGuardWhenFlushed(attempt);
   }
 
@@ -108,23 +102,14 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     this.#unguard = null;
   }
 
-  protected override picked(pods: readonly PodView[], backend: BackendSnapshot): void {
+  override place(pods: readonly PodView[], backend: BackendSnapshot, waited: boolean): void {
+    // The client may have waited for a word from a Pod: `timeouts.body` begins now.
+    if (waited && this.awaitsBody) this.down.resume();
     const pod = pods[0]!;
     this.pod = pod;
-    const pool = this.deps.pools.of(this.backend, pod);
-    if (pool.inFlight >= backend.config.connection.maxPerPod) {
-      if (!this.tried(pod.id)) {
-        this.avoid(pod.id);
-        const next = this.pickNow(backend);
-        if (next.type === 'pod' && next.pod.id !== pod.id) {
-          this.picked([next.pod], backend);
-          return;
-        }
-      }
-      this.fail('overloaded', `${pod.name} has ${pool.inFlight} requests in flight (connection.maxPerPod)`);
-      return;
-    }
+    const pool = this.deps.pools.of(this.placement.backend, pod);
     this.attempts++;
+    this.deadlineMs = this.requestDeadlineMs;
     this.#attempt = new Attempt(this, pod, pool, backend, {
       plain: this.#upgrade !== null,
       timeoutMs: this.rule.timeouts.backendRequestMs,
@@ -138,20 +123,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   /** The connection is open: the last moment to see that the Pod does not lead any more (promise 4). */
   mayStillSend(pod: PodView): boolean {
-    if (this.rule.selection.type !== 'Leader') return true;
-    const pick = this.pickNow(this.deps.cell.current().backends.get(this.backend));
-    return pick.type === 'pod' && pick.pod.id === pod.id;
-  }
-
-  /** While it waits for another reign, rounds of probes go on: a leader that says no is no leader, whatever it claims. */
-  protected override waitsOn(backend: BackendSnapshot | undefined): void {
-    const leader = backend?.leadership.leader ?? null;
-    if (leader !== null && this.#turnedAway?.mayBeSentAgain === true)
-      this.deps.outcomes.report({ kind: 'not_leader', podId: leader.id, hint: null });
-  }
-
-  override barred(leader: PodView, reign: number): string | null {
-    return this.#turnedAway?.barred(leader, reign) ?? null;
+    return this.placement.confirms(pod);
   }
 
   get wholeRequest(): boolean {
@@ -167,14 +139,14 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
 
   rerouted(): void {
     this.#attempt = null;
-    this.route();
+    this.placement.route();
   }
 
   /** Head and body so far, once there is a connection to write them to. */
   sendTo(attempt: Attempt): void {
     const pod = this.pod!;
     this.sent = true;
-    this.#turnedAway?.sentAgain();
+    this.placement.sent();
     const kept = this.#kept.pieces!;
     this.#kept.sent();
     const written = attempt.send(this.request, this.down.peer, this.deps.hopName, this.#upgrade, pod, kept);
@@ -192,19 +164,14 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     const { pod } = attempt;
     this.#attempt = null;
     this.deps.outcomes.report({ kind: 'connect_failed', podId: pod.id, reason });
-    const awaitsLeader = this.rule.selection.type === 'Leader' && this.rule.retry.attempts > 0;
-    if (awaitsLeader) {
-      // Nothing was sent, and only a leader may get it: the next one is waited for, however many refuse meanwhile.
-      this.minLeaderRevision = attempt.backend.leadership.revision + 1;
-      this.runtime.retried('connect_failed');
-      this.route();
-    } else this.#again(attempt, 'connect_failed', 'connect_failed', `${pod.name}: ${reason}`);
+    if (!this.placement.awaitNextLeader(pod, attempt.backend))
+      this.#again(attempt, 'connect_failed', 'connect_failed', `${pod.name}: ${reason}`);
   }
 
   /** Another Pod may still be asked: local ports run out for one address at a time. Of the leader there is no other. */
   notAsked(attempt: Attempt, reason: string): void {
     this.#attempt = null;
-    if (this.#mayTryAgain()) this.#tryAgain(attempt, 'local_error');
+    if (this.#mayTryAgain()) this.placement.retry(attempt.pod, 'local_error');
     else this.fail('overloaded', `no connection to ${attempt.pod.name} could be made: ${reason}`);
   }
 
@@ -222,10 +189,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
       if (this.#kept.pieces !== null && retry.attempts > 0 && selection.hold.timeoutMs > 0) {
         attempt.count('not_leader');
         this.#drop(attempt);
-        this.#turnedAway ??= new TurnedAway(retry.attempts);
-        this.#turnedAway.add(attempt.pod.id, attempt.backend.leadership.reign);
-        this.runtime.retried('not_leader');
-        this.route();
+        this.placement.turnedAway(attempt.pod, attempt.backend);
         return false;
       }
     }
@@ -236,7 +200,7 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     ) {
       attempt.count(`status_${head.status}`);
       this.#drop(attempt);
-      this.#tryAgain(attempt, 'status');
+      this.placement.retry(attempt.pod, 'status');
       return false;
     }
     return true;
@@ -309,14 +273,8 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     }
   }
 
-  crashed(): void {
-    this.down.socket.destroy();
-  }
-
   protected override abandon(): void {
     this.#endGuard();
-    this.#backoff?.clear();
-    this.#backoff = null;
     const attempt = this.#attempt;
     this.#attempt = null;
     attempt?.abort();
@@ -334,30 +292,12 @@ export class RoutedExchange extends HttpExchange implements AttemptOwner {
     detail: string,
   ): void {
     if (!this.responded && mayRepeat(this.request.method, end) && this.#mayTryAgain())
-      this.#tryAgain(attempt, end);
+      this.placement.retry(attempt.pod, end);
     else this.fail(failure, detail);
   }
 
   #mayTryAgain(): boolean {
-    if (this.#kept.pieces === null || this.attempts > this.rule.retry.attempts) return false;
-    return this.runtime.budget?.spend(monotonicMs()) ?? true;
-  }
-
-  #tryAgain(attempt: Attempt, reason: string): void {
-    this.avoid(attempt.pod.id);
-    this.runtime.retried(reason);
-    this.deadlineMs = this.requestDeadlineMs;
-    const { backoffMs } = this.rule.retry;
-    if (backoffMs === 0) this.route();
-    else
-      this.#backoff = after(backoffMs, () => {
-        this.#backoff = null;
-        runGuarded(
-          'client',
-          () => this.route(),
-          () => this.crashed(),
-        );
-      });
+    return this.#kept.pieces !== null && this.placement.spendRetry(this.attempts);
   }
 
   #drop(attempt: Attempt): void {

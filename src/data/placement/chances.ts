@@ -63,8 +63,9 @@ export class Chances implements PickContext {
     this.#turnedAway?.sentAgain();
   }
 
-  /** It was turned away, and another reign would get it. */
-  get awaitsReign(): boolean {
-    return this.#turnedAway?.mayBeSentAgain === true;
+  /** While it waits for another reign, rounds of probes go on: a leader that says no is no leader, whatever it claims. */
+  search(leader: PodView | null): void {
+    if (leader !== null && this.#turnedAway?.mayBeSentAgain === true)
+      this.#deps.outcomes.report({ kind: 'not_leader', podId: leader.id, hint: null });
   }
 }

@@ -2,7 +2,6 @@ import type { HoldConfig, RuleConfig } from '../../model/config.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import type { Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
@@ -10,27 +9,14 @@ import type { Pick } from '../pick/contract.ts';
 import { holdOf } from '../pick/stale.ts';
 import type { RequestView } from '../request-view.ts';
 import { Chances } from './chances.ts';
-import type { Held, HoldOutcome, HoldQueue } from './hold-queue.ts';
+import type { HoldOutcome } from './hold-queue.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import type { PlacementOwner } from './placement-owner.ts';
+import { CHOOSING, type HeldState, OVER, PLACED, type PlacementState } from './placement-state.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
+import { type Choice, withRoom } from './with-room.ts';
 
-/** Where a placement stands. */
-type State =
-  /** It is not begun, or a Pod is looked for right now. */
-  | { readonly type: 'choosing' }
-  /** It waits for a Pod. */
-  | { readonly type: 'held'; readonly queue: HoldQueue; readonly held: Held }
-  /** It waits before it goes to another Pod. */
-  | { readonly type: 'backing_off'; readonly timer: Timer }
-  /** Its owner has a Pod for it. */
-  | { readonly type: 'placed' }
-  /** It was refused, answered or given up. */
-  | { readonly type: 'over' };
-
-const CHOOSING: State = { type: 'choosing' };
-const PLACED: State = { type: 'placed' };
-const OVER: State = { type: 'over' };
+type Settled = Exclude<Pick, { type: 'wait' }>;
 
 /** Why one waits that would find a Pod: those that wait already leave first (SPEC 3, Holding). */
 const RELEASING = { failure: 'no_leader', detail: 'earlier requests are being released' } as const;
@@ -42,16 +28,17 @@ const RELEASING = { failure: 'no_leader', detail: 'earlier requests are being re
 export class Placement {
   rule: RuleConfig;
   backend: string;
+  /** How long it was held, from the first hold to the end of the last one. */
+  heldMs = 0;
   readonly #chances: Chances;
   readonly #listener: InboundListener;
   readonly #owner: PlacementOwner;
   readonly #deps: PlacementDeps;
-  #state: State = CHOOSING;
+  #state: PlacementState = CHOOSING;
   /** The Pod whose refusal `minLeaderRevision` comes from. */
   #refusedBy = -1;
   /** When it was held first: several holds share one `hold.timeout`. */
   #heldSinceMs = -1;
-  #heldMs = 0;
   #waitDetail = '';
 
   /** @param backend one of the rule's */
@@ -77,11 +64,6 @@ export class Placement {
 
   get isHeld(): boolean {
     return this.#state.type === 'held';
-  }
-
-  /** How long it was held, from the first hold to the end of the last one. */
-  get heldMs(): number {
-    return this.#heldMs;
   }
 
   /** @param nowMs counts for the budget of retries then */
@@ -184,12 +166,10 @@ export class Placement {
     return this.runtime.picker.pick(backend, this.#chances);
   }
 
-  #settle(
-    pick: Exclude<Pick, { type: 'wait' }>,
-    backend: BackendSnapshot | undefined,
-    waited: boolean,
-  ): void {
-    const choice = pick.type === 'pod' ? this.#withRoom(pick.pod, backend!) : pick;
+  #settle(pick: Settled, backend: BackendSnapshot | undefined, waited: boolean): void {
+    const pickAgain = (): Pick => this.#pick(backend);
+    const choice: Choice =
+      pick.type === 'pod' ? withRoom(pick.pod, backend!, this.#chances, pickAgain) : pick;
     if (choice.type === 'fail') {
       this.#owner.refuse(choice.failure, choice.detail);
       return;
@@ -198,31 +178,8 @@ export class Placement {
     this.#owner.place(choice.pods, backend!, waited);
   }
 
-  /** Another Pod takes what one may not (`connection.maxPerPod`). */
-  #withRoom(first: PodView, backend: BackendSnapshot): Exclude<Pick, { type: 'pod' | 'wait' }> {
-    const { maxPerPod } = backend.config.connection;
-    let pod = first;
-    while (this.#chances.inFlight(pod.id) >= maxPerPod) {
-      const wasTried = this.#chances.tried(pod.id);
-      if (!wasTried) this.#chances.avoid(pod.id);
-      const next: Pick | null = wasTried ? null : this.#pick(backend);
-      if (next?.type !== 'pod' || next.pod.id === pod.id) {
-        const inFlight = this.#chances.inFlight(pod.id);
-        const detail = `${pod.name} has ${inFlight} requests in flight (connection.maxPerPod)`;
-        return { type: 'fail', failure: 'overloaded', detail };
-      }
-      pod = next.pod;
-    }
-    return { type: 'pods', pods: [pod] };
-  }
-
   /** @param from the place that it has, after a reload that gave it another rule */
-  #hold(
-    hold: HoldConfig | null,
-    failure: Failure,
-    detail: string,
-    from: { readonly queue: HoldQueue; readonly held: Held } | null = null,
-  ): void {
+  #hold(hold: HoldConfig | null, failure: Failure, detail: string, from: HeldState | null = null): void {
     if (hold === null || hold.timeoutMs === 0) {
       this.#owner.refuse(failure, detail);
       return;
@@ -267,28 +224,26 @@ export class Placement {
     const pick = this.#pick(backend);
     if (pick.type === 'wait') {
       this.#waitDetail = pick.detail;
-      this.#search(backend);
+      this.#chances.search(backend?.leadership.leader ?? null);
       return false;
     }
-    const { held } = this.#state as Extract<State, { type: 'held' }>;
-    this.#setState(CHOOSING, null);
-    this.#settle(pick, backend, true);
-    // Answered at once, by a failure: nothing was released.
-    if (this.#state.type === 'over') held.leave('abandoned');
+    this.#release(pick, backend);
     return true;
   }
 
-  /** While it waits for another reign, rounds of probes go on: a leader that says no is no leader, whatever it claims. */
-  #search(backend: BackendSnapshot | undefined): void {
-    const leader = backend?.leadership.leader ?? null;
-    if (leader !== null && this.#chances.awaitsReign)
-      this.#deps.outcomes.report({ kind: 'not_leader', podId: leader.id, hint: null });
+  /** It leaves the queue. */
+  #release(pick: Settled, backend: BackendSnapshot | undefined): void {
+    const { held } = this.#state as HeldState;
+    this.#setState(CHOOSING, null);
+    this.#settle(pick, backend, true);
+    // Answered at once, by a failure: nothing was released.
+    held.leave(this.#state.type === 'over' ? 'abandoned' : 'released');
   }
 
   /** The rules of its listener may be others now: it waits on under those in its order of arrival, or goes on. */
   #rematchHeld(): void {
     const { rule, backend: name } = this;
-    const from = this.#state as Extract<State, { type: 'held' }>;
+    const from = this.#state as HeldState;
     if (!this.#rematch() || (this.rule === rule && this.backend === name)) return;
     const backend = this.#backendNow;
     const hold = holdOf(this.rule, backend);
@@ -298,7 +253,7 @@ export class Placement {
     if (canWait || pick.type === 'wait') {
       const { failure, detail } = pick.type === 'wait' ? pick : RELEASING;
       this.#hold(hold, failure, detail, from);
-    } else if (this.#retryHold()) from.held.leave('released');
+    } else this.#release(pick, backend);
   }
 
   /**
@@ -331,12 +286,12 @@ export class Placement {
   }
 
   /** @param outcome of a hold that ends by this; null: the queue is told already, or by others */
-  #setState(next: State, outcome: HoldOutcome | null = 'abandoned'): void {
+  #setState(next: PlacementState, outcome: HoldOutcome | null = 'abandoned'): void {
     const before = this.#state;
     this.#state = next;
     if (before.type === 'backing_off') before.timer.clear();
     if (before.type !== 'held') return;
-    this.#heldMs = this.#deps.clock.nowMs() - this.#heldSinceMs;
+    this.heldMs = this.#deps.clock.nowMs() - this.#heldSinceMs;
     if (outcome !== null) before.held.leave(outcome);
   }
 }

@@ -11,8 +11,11 @@ export class RuleBackendCells {
   readonly #codes: (Cell | undefined)[] = [];
   readonly #metrics: Metrics;
   readonly #rule: string;
+  /** Of the rule, over all its backends. */
+  readonly #inFlight: Cell;
 
-  constructor(metrics: Metrics, rule: string, backend: string) {
+  constructor(metrics: Metrics, rule: string, backend: string, inFlight: Cell) {
+    this.#inFlight = inFlight;
     this.#metrics = metrics;
     this.#rule = rule;
     this.backend = backend;
@@ -24,6 +27,12 @@ export class RuleBackendCells {
     const cell = this.#codes[code] ?? this.#bind(code);
     cell.value++;
     this.#metrics.requestDuration.observe(this.#duration, durationMs / 1000);
+  }
+
+  /** The request counts here no more. */
+  leave(): void {
+    this.open--;
+    this.#inFlight.value--;
   }
 
   #bind(code: number): Cell {
@@ -62,7 +71,7 @@ export class RuleSeries {
   of(backend: string): RuleBackendCells {
     let cells = this.#backends.get(backend);
     if (cells === undefined) {
-      cells = new RuleBackendCells(this.#metrics, this.#name, backend);
+      cells = new RuleBackendCells(this.#metrics, this.#name, backend, this.#inFlight);
       this.#backends.set(backend, cells);
     }
     return cells;
@@ -73,11 +82,6 @@ export class RuleSeries {
     cells.open++;
     this.#inFlight.value++;
     return cells;
-  }
-
-  leave(cells: RuleBackendCells): void {
-    cells.open--;
-    this.#inFlight.value--;
   }
 
   failed(failure: FailureLabel): void {

@@ -41,7 +41,7 @@ async function pumping() {
     },
     written: () => void seen.written++,
     giveBack: (_out: Buffer, isUnused: boolean) => void seen.givenBack.push(isUnused),
-    crashed: (error: unknown) => void crashes.push(error),
+    mistakeMet: (error: unknown) => void crashes.push(error),
   };
   const out = Buffer.alloc(BLOCK_BYTES);
   const pump = new AnswerPump(socket, new WorkSlices(), owner, out, 'HEAD', new ComposedBody(parts));
