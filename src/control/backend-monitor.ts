@@ -167,13 +167,13 @@ export class BackendMonitor {
     return true;
   }
 
-  /** The backend as it is now. */
-  input(): BackendInput {
+  /** Forgets Pods that have gone, judges who leads (terms rise by it, and probes may begin), and says what is true now. */
+  bringUpToDate(): BackendInput {
     this.#pods.prune();
     return {
       config: this.#config,
       pods: this.#pods.views(),
-      leadership: this.#leader.settle(),
+      leadership: this.#leader.rejudge(),
     };
   }
 
@@ -216,7 +216,7 @@ export class BackendMonitor {
   #createDiscovery(): Discovery {
     const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
       onMembers: (members) => this.#take(members),
-      onAttempt: () => {
+      onAsked: () => {
         this.#attempted = true;
       },
       onRound: (whole) => {

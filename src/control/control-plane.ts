@@ -69,7 +69,7 @@ export class ControlPlane implements OutcomeSink {
     this.#random = deps.random ?? systemRandom;
     this.#loop = new ControlLoop(deps.cell, (previous) => {
       if (this.#config === null) return previous;
-      const inputs = [...this.#monitors.values()].map((monitor) => monitor.input());
+      const inputs = [...this.#monitors.values()].map((monitor) => monitor.bringUpToDate());
       return buildSnapshot(previous, this.#config, this.#hash, inputs);
     });
     this.#unsubscribe = deps.pulse?.subscribe((stalledMs) => this.#doubt(stalledMs)) ?? (() => {});

@@ -180,7 +180,7 @@ export function world(
     published,
     members(members, backend = 'db') {
       events.get(backend)!.onMembers(members);
-      events.get(backend)!.onAttempt();
+      events.get(backend)!.onAsked();
       events.get(backend)!.onRound(true);
     },
     addresses: (addresses) => onAddresses(addresses),

@@ -20,7 +20,7 @@ export function resolverFor(servers: readonly HostPort[], timeoutMs = 400, clock
     nameservers: fixedNameservers(servers),
     timeoutMs,
     clock,
-    onAttempt: (type, result) => void attempts.push(`${type} ${result}`),
+    onAsked: (type, result) => void attempts.push(`${type} ${result}`),
     onLookup: () => {},
   });
   onTestFinished(() => resolver.close());

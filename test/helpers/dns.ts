@@ -66,7 +66,7 @@ export function watch(backend: BackendConfig, deps: DiscoveryDeps = testDeps()):
   let attempts = 0;
   const events = {
     onMembers: (members: readonly Member[]) => void sets.push(members),
-    onAttempt: () => void attempts++,
+    onAsked: () => void attempts++,
     onRound() {},
   };
   const discovery = createDiscovery(backend, new Membership(backend.discovery), events, deps);

@@ -41,7 +41,7 @@ export interface Discovery {
 export interface DiscoveryEvents {
   onMembers(members: readonly Member[]): void;
   /** Once: the first look-up has ended, well or badly, or has shown a Pod. */
-  onAttempt(): void;
+  onAsked(): void;
   /** A round has ended, after what it changed was told. @param whole false: it failed and says nothing */
   onRound(whole: boolean): void;
 }

@@ -37,7 +37,7 @@ export function createDiscovery(
   const attemptEnded = (): void => {
     if (attempted) return;
     attempted = true;
-    events.onAttempt();
+    events.onAsked();
   };
 
   const ask = async (): Promise<Turn> => {

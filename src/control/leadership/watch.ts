@@ -135,7 +135,7 @@ export class LeaderWatch {
     this.#hurry();
   }
 
-  /** The last `settle`'s result. */
+  /** What the last `rejudge` found. */
   get current(): LeadershipInput {
     return this.#current;
   }
@@ -163,8 +163,8 @@ export class LeaderWatch {
     return this.#sources.known(podId);
   }
 
-  /** Works out who leads now. */
-  settle(): LeadershipInput {
+  /** Judges the claims anew: terms rise by it, what changed is logged, and a search may begin. */
+  rejudge(): LeadershipInput {
     const before = this.#current;
     const { leader } = this.#config;
     if (leader === null) return before;

@@ -9,7 +9,7 @@ import { parseDecimal, remainder, type Uint64 } from './uint64.ts';
 const MAX_ORDINAL = 0x7fff_ffff;
 
 /** Where a key leads: to an ordinal, or (Exact only) to a Pod that has a name but no ordinal. */
-export type Target = { readonly ordinal: number } | { readonly pod: PodView };
+export type MappedTo = { readonly ordinal: number } | { readonly pod: PodView };
 
 /**
  * The target of a key, or null where the mapping cannot use it (SPEC 2, Ordinal keys). It depends on the configuration
@@ -18,12 +18,12 @@ export type Target = { readonly ordinal: number } | { readonly pod: PodView };
  * @param ownName whether the key is `self.podName`: the Pods of the application's StatefulSet have another base name than
  *   those of the backend, and their ordinal counts.
  */
-export function targetOf(
+export function mapKey(
   mapping: OrdinalMapping,
   key: string,
   backend: BackendSnapshot,
   ownName: boolean,
-): Target | null {
+): MappedTo | null {
   switch (mapping.type) {
     case 'Exact':
       return exact(key, backend, ownName);
@@ -54,7 +54,7 @@ function modulo(number: Uint64, replicas: number): number {
 }
 
 /** A decimal ordinal or a Pod name; neither with leading zeros. */
-function exact(key: string, backend: BackendSnapshot, ownName: boolean): Target | null {
+function exact(key: string, backend: BackendSnapshot, ownName: boolean): MappedTo | null {
   const ordinal = /^(?:.*-)?(0|[1-9][0-9]{0,9})$/.exec(key);
   const base = ordinal === null ? key : key.slice(0, -ordinal[1]!.length);
   const number = ordinal === null ? -1 : Number(ordinal[1]);
@@ -76,7 +76,7 @@ function isBaseName(base: string, ordinal: number, backend: BackendSnapshot): bo
 function range(
   key: string,
   ranges: readonly { readonly below: string | null; readonly ordinal: number }[],
-): Target | null {
+): MappedTo | null {
   for (const { below, ordinal } of ranges)
     if (below === null || key < toByteString(below)) return { ordinal };
   return null;

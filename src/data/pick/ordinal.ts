@@ -5,7 +5,7 @@ import { toText } from '../byte-string.ts';
 import type { Pick, PickContext, Picker } from './contract.ts';
 import { notReady, pickLeader } from './leader.ts';
 import { describeKey, keyOf } from './ordinal-key.ts';
-import { isWithin, type Target, targetOf } from './ordinal-mapping.ts';
+import { isWithin, type MappedTo, mapKey } from './ordinal-mapping.ts';
 
 type OnePick = Exclude<Pick, { type: 'pods' }>;
 
@@ -41,14 +41,14 @@ function findTarget(
   selection: OrdinalSelection,
   backend: BackendSnapshot,
   context: PickContext,
-): Target | Extract<Pick, { type: 'fail' }> {
+): MappedTo | Extract<Pick, { type: 'fail' }> {
   if (selection.ordinal !== null) return { ordinal: selection.ordinal };
   if (selection.key === null) return { type: 'fail', failure: 'key_missing', detail: 'the rule has no key' };
   const key = keyOf(selection.key, context);
   if (key === null)
     return { type: 'fail', failure: 'key_missing', detail: `there is no ${describeKey(selection.key)}` };
   const mapping = selection.mapping ?? { type: 'Exact' };
-  const target = targetOf(mapping, key, backend, selection.key.from === 'self');
+  const target = mapKey(mapping, key, backend, selection.key.from === 'self');
   if (target !== null) return target;
   const shown = JSON.stringify(toText(key.slice(0, 64)));
   const detail = `the mapping ${mapping.type} cannot use ${describeKey(selection.key)} ${shown}`;
@@ -77,7 +77,7 @@ export function describeOrdinal(
 /** What `whenUnavailable` says where the target gets nothing. */
 function instead(
   { whenUnavailable, mapping }: OrdinalSelection,
-  target: Target,
+  target: MappedTo,
   backend: BackendSnapshot,
   context: PickContext,
 ): OnePick {
@@ -119,7 +119,7 @@ function nextReady(
   return above ?? lowest;
 }
 
-function unavailable(target: Target, backend: BackendSnapshot): string {
+function unavailable(target: MappedTo, backend: BackendSnapshot): string {
   if ('pod' in target) return `${target.pod.name} ${notReady(target.pod)}`;
   const pod = backend.byOrdinal.get(target.ordinal);
   if (pod === undefined) return `there is no Pod with ordinal ${target.ordinal}`;

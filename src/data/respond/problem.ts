@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { FAILURES, type Failure } from '../../model/failure.ts';
 
 /** One failure to be told to a client. */
-export interface Problem {
+export interface ProblemDetails {
   readonly failure: Failure;
   readonly detail: string;
   readonly rule: string;
@@ -34,7 +34,7 @@ const SAFE = 'GET, HEAD, OPTIONS, TRACE';
  * The whole answer for a failure of headroute's own (RFC 9457), as a byte string: the only map from failure to status.
  * `X-Headroute-Failure` and `X-Headroute-Sent` repeat two members, so that nobody mistakes it for a Pod's answer.
  */
-export function problemAnswer(problem: Problem, close: boolean, isHead: boolean, extra = ''): string {
+export function problemAnswer(problem: ProblemDetails, close: boolean, isHead: boolean, extra = ''): string {
   const { failure, sent } = problem;
   const status = problem.status ?? FAILURES[failure].status;
   const body = Buffer.from(

@@ -1,6 +1,6 @@
 /** Where `NextOrdinal` and `Random` go, Pod by Pod, and keys that are there but empty. */
 import { describe, expect, it } from 'vitest';
-import { targetOf } from '../../../src/data/pick/ordinal-mapping.ts';
+import { mapKey } from '../../../src/data/pick/ordinal-mapping.ts';
 import type { OrdinalMapping, Selection } from '../../../src/model/config.ts';
 import type { PodView } from '../../../src/model/pod.ts';
 import { backendOf, ordinalSelection, pod, request } from '../fixtures.ts';
@@ -84,7 +84,7 @@ it.each([
 it('Modulo is exact for any number of replicas', () => {
   const key = '18446744073709551615';
   for (const replicas of [(1 << 20) - 1, 1 << 20, 1_500_007, 2_147_483_647])
-    expect(targetOf({ type: 'Modulo', replicas, start: 0 }, key, backendOf([]), false)).toEqual({
+    expect(mapKey({ type: 'Modulo', replicas, start: 0 }, key, backendOf([]), false)).toEqual({
       ordinal: Number(BigInt(key) % BigInt(replicas)),
     });
 });

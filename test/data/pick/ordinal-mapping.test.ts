@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fnv1a64, jumpHash } from '../../../src/data/pick/hash.ts';
-import { targetOf } from '../../../src/data/pick/ordinal-mapping.ts';
+import { mapKey } from '../../../src/data/pick/ordinal-mapping.ts';
 import { multiply, parseDecimal, remainder } from '../../../src/data/pick/uint64.ts';
 import type { OrdinalMapping } from '../../../src/model/config.ts';
 import { backendConfig } from '../../helpers/config.ts';
@@ -17,7 +17,7 @@ const uint64 = fc.bigInt({ min: 0n, max: MASK });
 
 const backend = backendOf([pod(0), pod(1), pod(2, 'draining')]);
 const ordinalOf = (mapping: OrdinalMapping, key: string, own = false): number | null => {
-  const target = targetOf(mapping, key, backend, own);
+  const target = mapKey(mapping, key, backend, own);
   return target !== null && 'ordinal' in target ? target.ordinal : null;
 };
 
@@ -155,16 +155,16 @@ describe('mappings', () => {
     const empty = backendOf([], 'unconfigured', {
       config: { ...config, discovery: { ...config.discovery, statefulSet } },
     });
-    expect(targetOf({ type: 'Exact' }, 'db-1', empty, false)).toEqual({ ordinal: 1 });
-    expect(targetOf({ type: 'Exact' }, 'db-1', backendOf([]), false)).toBeNull();
+    expect(mapKey({ type: 'Exact' }, 'db-1', empty, false)).toEqual({ ordinal: 1 });
+    expect(mapKey({ type: 'Exact' }, 'db-1', backendOf([]), false)).toBeNull();
   });
 
   it('Exact finds a Pod that has a name but no ordinal, never an unnamed one by its address', () => {
     const named = pod(-1, 'ready', { name: 'web-6f7d9c-x2x5z', label: 'web-6f7d9c-x2x5z' });
     const unnamed = pod(-1, 'ready', { name: '10.0.0.1', label: '' });
     const both = backendOf([named, unnamed]);
-    expect(targetOf({ type: 'Exact' }, 'web-6f7d9c-x2x5z', both, false)).toEqual({ pod: named });
-    expect(targetOf({ type: 'Exact' }, '10.0.0.1', both, false)).toBeNull();
+    expect(mapKey({ type: 'Exact' }, 'web-6f7d9c-x2x5z', both, false)).toEqual({ pod: named });
+    expect(mapKey({ type: 'Exact' }, '10.0.0.1', both, false)).toBeNull();
   });
 
   it.each([

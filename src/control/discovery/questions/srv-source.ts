@@ -1,11 +1,11 @@
 import type { Member } from '../contract.ts';
 import type { Round } from '../membership/membership.ts';
-import { type Failure, isFailure } from '../wire/answer.ts';
+import { type FailedAnswer, isFailure } from '../wire/answer.ts';
 import type { RecordValue, WireRecord } from '../wire/dns-decode.ts';
 import { addressRound } from './address-source.ts';
 import { isUsableAddress } from './identity.ts';
 import type { Source, SourceContext } from './source.ts';
-import { resolveTargets, type Target } from './targets.ts';
+import { resolveTargets, type SrvTarget } from './targets.ts';
 
 /**
  * A named port: SRV `_<port>._tcp.<service>` (Kubernetes DNS specification 1.1.0 section 2.4.3), the targets' addresses
@@ -53,8 +53,8 @@ export function srvName(service: string, portName: string): string {
 }
 
 /** A target of `.` means that the service is not there (RFC 2782); a port of 0 cannot be dialled. */
-export function targetsIn(values: readonly RecordValue[]): Target[] {
-  const targets = new Map<string, Target>();
+export function targetsIn(values: readonly RecordValue[]): SrvTarget[] {
+  const targets = new Map<string, SrvTarget>();
   for (const value of values) {
     if (value.kind !== 'srv' || value.target === '' || value.port === 0) continue;
     targets.set(`${value.target} ${value.port}`, { name: value.target, port: value.port });
@@ -85,7 +85,7 @@ function glueIn(additionals: readonly WireRecord[]): {
  */
 async function tooLong(
   context: SourceContext,
-  answer: Failure,
+  answer: FailedAnswer,
   lastPorts: ReadonlySet<number>,
   seen: (member: Member) => void,
 ): Promise<Round> {

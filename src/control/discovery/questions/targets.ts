@@ -6,7 +6,7 @@ import { pacer } from './pacer.ts';
 import { followUpBudgetMs, type SourceContext } from './source.ts';
 
 /** A Pod's DNS name and port, whose addresses are to be found. */
-export interface Target {
+export interface SrvTarget {
   readonly name: string;
   readonly port: number;
 }
@@ -25,7 +25,7 @@ interface Outcome {
  */
 export async function resolveTargets(
   context: SourceContext,
-  targets: readonly Target[],
+  targets: readonly SrvTarget[],
   glue: ReadonlyMap<string, readonly string[]>,
   scope: IdentityScope,
   seen: (member: Member) => void,

@@ -37,17 +37,17 @@ export type Answer =
       readonly partial?: MessageBody;
     };
 
-export type Failure = Extract<Answer, { detail: string }>;
+export type FailedAnswer = Extract<Answer, { detail: string }>;
 
 /** CNAMEs followed before an answer counts as a loop (case D20; nginx and HAProxy have like bounds). */
 export const MAX_ALIASES = 8;
 
-export function failure(result: FailureResult, detail: string): Failure {
+export function failure(result: FailureResult, detail: string): FailedAnswer {
   return { result, detail };
 }
 
 /** Whether the look-up said nothing about the name: such an answer changes no membership. */
-export function isFailure(answer: Answer): answer is Failure {
+export function isFailure(answer: Answer): answer is FailedAnswer {
   return 'detail' in answer;
 }
 
@@ -105,7 +105,7 @@ function negative(
   return { result: 'empty', ttlMs };
 }
 
-function codeFailure(rcode: number): Failure {
+function codeFailure(rcode: number): FailedAnswer {
   if (rcode === 2) return failure('servfail', 'SERVFAIL');
   if (rcode === 5) return failure('refused', 'REFUSED');
   return failure('error', rcode === 1 ? 'FORMERR' : rcode === 4 ? 'NOTIMP' : `response code ${rcode}`);

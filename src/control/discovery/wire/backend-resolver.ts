@@ -29,7 +29,7 @@ export function backendResolver(backend: BackendConfig, deps: DiscoveryDeps): Re
       nameservers === null
         ? resolvConfNameservers(deps.resolvConf ?? '/etc/resolv.conf', clock)
         : fixedNameservers(nameservers),
-    onAttempt(type, result) {
+    onAsked(type, result) {
       if (deps.isCounted?.(backend.name) === false) return;
       metrics.dnsLookups.with(backend.name, type, result).value++;
     },

@@ -1,7 +1,7 @@
 import type { HostPort } from '../../../model/config.ts';
 import type { Clock, Timer } from '../../../platform/clock.ts';
-import { type Answer, type Failure, failure, isFailure, type LookupResult } from './answer.ts';
-import { type Attempt, startAttempt } from './attempt.ts';
+import { type Answer, type FailedAnswer, failure, isFailure, type LookupResult } from './answer.ts';
+import { askServer, type ServerQuestion } from './ask-server.ts';
 import type { LookupType } from './dns-query.ts';
 
 /** Sockets that one look-up may hold at a time. */
@@ -11,7 +11,7 @@ export interface LookupContext {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Told once for each server asked, by what came of it. */
-  onAttempt(type: LookupType, result: LookupResult): void;
+  onAsked(type: LookupType, result: LookupResult): void;
   /** Told which server answered. */
   onAnswered(server: HostPort): void;
 }
@@ -33,11 +33,11 @@ export function lookup(
     .flat()
     .slice(0, MAX_TRIES);
   const shareMs = context.timeoutMs / plan.length;
-  const pending = new Map<number, Attempt>();
+  const pending = new Map<number, ServerQuestion>();
   const refusing = new Set<HostPort>();
   let next = 0;
   let ended = false;
-  let last: Failure | null = null;
+  let last: FailedAnswer | null = null;
   let shareTimer: Timer | null = null;
 
   const end = (answer: Answer, winner: number): void => {
@@ -45,9 +45,9 @@ export function lookup(
     ended = true;
     deadline.clear();
     shareTimer?.clear();
-    for (const [index, attempt] of pending) {
-      if (index < winner) context.onAttempt(type, attempt.overdue());
-      attempt.cancel();
+    for (const [index, question] of pending) {
+      if (index < winner) context.onAsked(type, question.overdue());
+      question.cancel();
     }
     pending.clear();
     onEnd(answer);
@@ -55,10 +55,10 @@ export function lookup(
 
   const giveUpOn = (server: HostPort): void => {
     refusing.add(server);
-    for (const [index, attempt] of pending) {
+    for (const [index, question] of pending) {
       if (plan[index] !== server) continue;
-      context.onAttempt(type, attempt.overdue());
-      attempt.cancel();
+      context.onAsked(type, question.overdue());
+      question.cancel();
       pending.delete(index);
     }
   };
@@ -74,10 +74,10 @@ export function lookup(
     const server = plan[index]!;
     shareTimer = context.clock.after(shareMs, tryNext);
     let over = false;
-    const attempt = startAttempt(server, name, type, (answer) => {
+    const question = askServer(server, name, type, (answer) => {
       over = true;
       pending.delete(index);
-      if (answer.result !== 'alias') context.onAttempt(type, answer.result);
+      if (answer.result !== 'alias') context.onAsked(type, answer.result);
       if (isFailure(answer)) {
         last = { ...answer, detail: `${type} ${name}: ${answer.detail} (${server.host})` };
         // A malformed answer may have been an accident of that one datagram: its sender is asked again (D14).
@@ -88,7 +88,7 @@ export function lookup(
         end(answer, index);
       }
     });
-    if (!over) pending.set(index, attempt);
+    if (!over) pending.set(index, question);
   };
 
   const deadline = context.clock.after(context.timeoutMs, () => {

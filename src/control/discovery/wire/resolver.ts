@@ -18,7 +18,7 @@ export interface ResolverOptions {
   /** Bounds a look-up over all tries and servers. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  onAttempt(type: LookupType, result: LookupResult): void;
+  onAsked(type: LookupType, result: LookupResult): void;
   onLookup(durationMs: number): void;
 }
 
@@ -33,7 +33,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     const known = await options.nameservers.current();
     if (closed) return failure('error', 'closed');
     if (known.length === 0) {
-      options.onAttempt(type, 'error');
+      options.onAsked(type, 'error');
       return failure('error', 'no nameserver is known: resolv.conf is missing or names none');
     }
     const first = preferred !== null && known.includes(preferred) ? preferred : known[0]!;
@@ -42,7 +42,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       const context = {
         clock: options.clock,
         timeoutMs: options.timeoutMs,
-        onAttempt: options.onAttempt,
+        onAsked: options.onAsked,
         onAnswered(server: HostPort) {
           preferred = server;
         },
@@ -67,7 +67,7 @@ export function createResolver(options: ResolverOptions): Resolver {
         hops += answer.hops;
         ttlMs = Math.min(ttlMs, answer.ttlMs);
         if (hops > MAX_ALIASES) {
-          options.onAttempt(type, 'malformed');
+          options.onAsked(type, 'malformed');
           answer = failure('malformed', `${type} ${name}: more than ${MAX_ALIASES} aliases, or a loop`);
         } else answer = await ask(answer.target, type);
       }

@@ -8,7 +8,7 @@ import { type ExchangeOutcome, exchangeUdp } from './exchange-udp.ts';
 const EDNS_UNKNOWN = new Set([1, 4, 16]);
 
 /** One question put to one server. */
-export interface Attempt {
+export interface ServerQuestion {
   /** What it is, should its time run out now. */
   overdue(): 'timeout' | 'truncated';
   cancel(): void;
@@ -18,12 +18,12 @@ export interface Attempt {
  * Asks one server: UDP with EDNS; without EDNS if the server does not know it (RFC 6891 section 7, case D06); over TCP
  * if the answer is truncated (D08). `onEnd` is called at most once, and not after `cancel`.
  */
-export function startAttempt(
+export function askServer(
   server: HostPort,
   name: string,
   type: LookupType,
   onEnd: (answer: Answer) => void,
-): Attempt {
+): ServerQuestion {
   let stage: 'udp' | 'plain' | 'tcp' = 'udp';
   let edns = true;
   let stop: () => void = () => {};
