@@ -3,11 +3,12 @@ import type { ExplainedBackend, ExplainedOutcome } from '../../model/explanation
 import { FAILURES, type Failure } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import type { Pick, PickContext, Picker } from '../pick/contract.ts';
+import type { Pick, PickContext, Picker, Wait } from '../pick/contract.ts';
 import { describeOrdinal } from '../pick/ordinal.ts';
 import { pickerFor } from '../pick/registry.ts';
 import { holdOf } from '../pick/stale.ts';
 import { fanOutRefusal } from '../placement/decide.ts';
+import { type Choice, withRoom } from '../placement/with-room.ts';
 import type { RequestView } from '../request-view.ts';
 import type { Present } from './present.ts';
 
@@ -97,26 +98,17 @@ function outcomeAt(
   }
   const pick = pickWithRoom(present, routed, backend, pickerFor(selection));
   switch (pick.type) {
-    case 'pod':
+    case 'pods': {
+      const detail = howPicked(present, routed, backend, candidates);
+      if (selection.type === 'FanOut') return fannedOut(present, routed, pick.pods, detail);
       return {
         type: 'pod',
-        pod: pick.pod.name,
-        address: addressOf(pick.pod),
+        pod: pick.pods[0]!.name,
+        address: addressOf(pick.pods[0]!),
         certain: candidates === 1 || (selection.type === 'Balance' && selection.algorithm === 'RoundRobin'),
-        detail: howPicked(present, routed, backend, candidates),
+        detail,
       };
-    case 'pods':
-      if (!present.hasFanOutRoom(listener.name))
-        return failed(
-          listener,
-          'overloaded',
-          'the fan-outs of this listener hold all that limits.fanOutBytes allows',
-        );
-      return {
-        type: 'pods',
-        pods: pick.pods.map(({ name }) => name),
-        detail: howPicked(present, routed, backend, candidates),
-      };
+    }
     case 'wait':
       return waiting(present, routed, backend, pick);
     case 'fail':
@@ -124,19 +116,30 @@ function outcomeAt(
   }
 }
 
-/** A Pod that has as many requests in flight as it may gets no further one: another is asked, where there is one. */
-function pickWithRoom(present: Present, routed: Routed, backend: BackendSnapshot, picker: Picker): Pick {
+function fannedOut(
+  { hasFanOutRoom }: Present,
+  { listener }: Routed,
+  pods: readonly PodView[],
+  detail: string,
+): ExplainedOutcome {
+  if (hasFanOutRoom(listener.name)) return { type: 'pods', pods: pods.map(({ name }) => name), detail };
+  const full = 'the fan-outs of this listener hold all that limits.fanOutBytes allows';
+  return failed(listener, 'overloaded', full);
+}
+
+/** As a placement does it: a Pod that has as many requests in flight as it may is passed over. */
+function pickWithRoom(
+  present: Present,
+  routed: Routed,
+  backend: BackendSnapshot,
+  picker: Picker,
+): Wait | Choice {
   const tried = new Set<number>();
   const context = contextOf(present, routed, tried);
-  for (;;) {
-    const pick = picker.pick(backend, context);
-    if (pick.type !== 'pod') return pick;
-    const full = fullness(present, backend, pick.pod);
-    if (full === null) return pick;
-    if (tried.has(pick.pod.id))
-      return { type: 'fail', failure: 'overloaded', detail: `${pick.pod.name} ${full}` };
-    tried.add(pick.pod.id);
-  }
+  const again = (): Pick => picker.pick(backend, context);
+  const pick = again();
+  if (pick.type !== 'pod') return pick;
+  return withRoom(pick.pod, backend, { ...context, avoid: (podId) => void tried.add(podId) }, again);
 }
 
 /** How long it would be held, and what its client gets if nothing comes of it. */
@@ -144,7 +147,7 @@ function waiting(
   present: Present,
   { rule, listener }: Routed,
   backend: BackendSnapshot,
-  pick: Extract<Pick, { type: 'wait' }>,
+  pick: Wait,
 ): ExplainedOutcome {
   const hold = holdOf(rule, backend);
   if (hold === null || hold.timeoutMs === 0) return failed(listener, pick.failure, pick.detail);
