@@ -47,5 +47,7 @@ export async function buildMutant(mutation: Mutation, out: string): Promise<void
   const { bundleProgram } = (await import(resolve('scripts/bundle.mjs'))) as {
     bundleProgram(out: string, plugins: readonly Plugin[]): Promise<void>;
   };
-  await bundleProgram(resolve(out), [plugin]);
+  await bundleProgram(resolve(out), [plugin]).catch((error: unknown) => {
+    throw new StaleMutation(`mutation "${mutation.name}" does not build any more: ${String(error)}`);
+  });
 }

@@ -64,9 +64,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: ROUTED,
-        text: 'this.#unguard = this.deps.tunnels.add(upload, this.backend);',
-        instead:
-          'if (upload.rule === this.backend) this.#unguard = this.deps.tunnels.add(upload, this.backend);',
+        text: 'this.#unguard = this.deps.tunnels.add(upload,',
+        instead: 'this.#unguard = ((..._of: unknown[]) => () => {})(upload,',
       },
     ],
     nemesis: 'uploads',
@@ -169,7 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: 'watch.ts',
         text: 'this.countLeaderless();\n    this.#config = config;',
-        instead: 'this.countLeaderless();\n    this.#highestTerm = null;\n    this.#config = config;',
+        instead: 'this.countLeaderless();\n    this.#judge.forget();\n    this.#config = config;',
       },
     ],
     nemesis: 'old-term-after-reload',
@@ -193,8 +192,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: HTTP,
-        text: "    if (this.over) return;\n    this.#leave('client_gone');",
-        instead: "    if (this.over || this.#held !== null) return;\n    this.#leave('client_gone');",
+        text: "this.placement.end('client_gone');",
+        instead: "if (this.placement.isHeld) return;\n    this.placement.end('client_gone');",
       },
     ],
     nemesis: 'nobody',
