@@ -1,7 +1,7 @@
 import type { Check } from './checks/record.ts';
 import type { Shape } from './nemeses/contract.ts';
 
-// Promises that are not kept yet. `npm run chaos` fails for them; continuous integration (--ci) leaves them out, so that it sees
+// Promises that are not kept yet. `npm run chaos` fails for them; `--ci` leaves them out, so that it sees
 // what is new. Whoever mends one takes its line away.
 
 /** Nemeses under which one is broken. */
