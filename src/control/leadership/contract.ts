@@ -26,6 +26,8 @@ export interface ClaimSource {
   join(pod: RosterPod, known: KnownClaim | null, asked: () => void): void;
   leave(podId: number): void;
   claims(): readonly Claim[];
+  /** A Pod's claim, or null. */
+  claim(podId: number): Claim | null;
   /** Whether `claims` says something yet: a look-up that has only failed says nothing. */
   readonly knows: boolean;
   /** Whether a Pod's last answer was that it does not lead; false where it was silent, or claims. */

@@ -60,6 +60,12 @@ export function dnsSource(
       if (search.isOn) watching.refreshSoon();
     },
   });
+  const claimOf = (podId: number): Claim | null => {
+    const isNamed = pods
+      .get(podId)
+      ?.member.addresses.some((address) => named?.has(address) && !vacated.has(address));
+    return isNamed === true ? { podId, term: null, lineage: null, untilMs: Number.POSITIVE_INFINITY } : null;
+  };
   return {
     get knows() {
       return named !== null;
@@ -79,13 +85,8 @@ export function dnsSource(
       for (const address of pod.member.addresses) vacated.set(address, 2);
       events.onClaims();
     },
-    claims() {
-      const claims: Claim[] = [];
-      for (const [podId, { member }] of pods)
-        if (member.addresses.some((address) => named?.has(address) && !vacated.has(address)))
-          claims.push({ podId, term: null, lineage: null, untilMs: Number.POSITIVE_INFINITY });
-      return claims;
-    },
+    claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
+    claim: claimOf,
     denies: () => false,
     round(_first, finished) {
       watching.refreshSoon();

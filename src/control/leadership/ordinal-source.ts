@@ -1,5 +1,5 @@
 import type { RosterPod } from '../roster.ts';
-import type { ClaimEvents, ClaimSource } from './contract.ts';
+import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
 
 /** `leader.type: Ordinal`: the Pod of one ordinal. Whether it is ready is arbitration's question. */
 export function ordinalSource(
@@ -8,6 +8,8 @@ export function ordinalSource(
   afterRound: (finished: () => void) => void,
 ): ClaimSource {
   const pods = new Map<number, RosterPod>();
+  const claimOf = (podId: number): Claim | null =>
+    pods.has(podId) ? { podId, term: null, lineage: null, untilMs: Number.POSITIVE_INFINITY } : null;
   return {
     knows: true,
     join(pod, _known, asked) {
@@ -20,13 +22,8 @@ export function ordinalSource(
     leave(podId) {
       if (pods.delete(podId)) events.onClaims();
     },
-    claims: () =>
-      [...pods.keys()].map((podId) => ({
-        podId,
-        term: null,
-        lineage: null,
-        untilMs: Number.POSITIVE_INFINITY,
-      })),
+    claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
+    claim: claimOf,
     denies: () => false,
     round: (_first, finished) => afterRound(finished),
     // Who it is stands in the configuration: only whether it is ready is looked for.

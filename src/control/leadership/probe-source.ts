@@ -88,6 +88,13 @@ export function probeSource(
     set(pod.id, watched, claim);
   };
 
+  const claimOf = (podId: number): Claim | null => {
+    const watched = pods.get(podId);
+    if (watched === undefined || !watched.claim.believed) return null;
+    const { claim, untilMs } = watched;
+    return { podId, term: claim.term, lineage: claim.lineage, untilMs };
+  };
+
   return {
     knows: true,
     join(pod, known, asked) {
@@ -124,12 +131,8 @@ export function probeSource(
       watched.loop.close();
       events.onClaims();
     },
-    claims() {
-      const claims: Claim[] = [];
-      for (const [podId, { claim, untilMs }] of pods)
-        if (claim.believed) claims.push({ podId, term: claim.term, lineage: claim.lineage, untilMs });
-      return claims;
-    },
+    claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
+    claim: claimOf,
     denies: (podId) => pods.get(podId)?.denies ?? false,
     round(first, finished) {
       const order = [...pods.keys()].sort((a, b) => Number(first.has(b)) - Number(first.has(a)));

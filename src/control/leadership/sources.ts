@@ -88,8 +88,7 @@ export class Sources {
 
   known(podId: number): KnownClaim {
     if (this.#inForce === null) return NOTHING;
-    const claim = this.#inForce.claims().find((other) => other.podId === podId) ?? null;
-    return { claim, lastProbe: this.#inForce.lastProbe(podId) };
+    return { claim: this.#inForce.claim(podId), lastProbe: this.#inForce.lastProbe(podId) };
   }
 
   close(): void {
