@@ -44,6 +44,8 @@ export class Listener implements InboundListener {
   readonly #sockets = new Set<Socket>();
   /** `headroute_connections` under its present name. */
   #gauge: Cell | null = null;
+  /** Of the accept delay. */
+  #delay: Cell | null = null;
   #stopped = false;
   #whenEmpty: (() => void)[] = [];
 
@@ -75,8 +77,15 @@ export class Listener implements InboundListener {
     this.snapshot = snapshot;
     if (!renamed || this.#gauge === null) return;
     this.#gauge.value -= this.#sockets.size;
-    this.#gauge = this.#deps.http.metrics.connections.with(snapshot.config.name);
+    this.#bindCells();
     this.#gauge.value += this.#sockets.size;
+  }
+
+  /** To the series of the name that it has now: they are there from the moment on in which it accepts. */
+  #bindCells(): void {
+    const { connections, acceptDelay } = this.#deps.http.metrics;
+    this.#gauge = connections.with(this.config.name);
+    this.#delay = acceptDelay.with(this.config.name);
   }
 
   get sockets(): Iterable<Socket> {
@@ -84,7 +93,7 @@ export class Listener implements InboundListener {
   }
 
   accept(): void {
-    this.#gauge ??= this.#deps.http.metrics.connections.with(this.config.name);
+    if (this.#gauge === null) this.#bindCells();
     this.#bound?.take((socket) => this.#accept(socket));
   }
 
@@ -152,10 +161,10 @@ export class Listener implements InboundListener {
 
   tick(nowMs: number): void {
     for (const connection of this.#http) connection.tick(nowMs);
-    if (this.#bound === null) return;
+    if (this.#bound === null || this.#delay === null) return;
     const { queue } = this.#bound;
     queue.tick(nowMs);
-    this.#deps.http.metrics.acceptDelay.with(this.config.name).value = queue.delayMs(nowMs) / 1000;
+    this.#delay.value = queue.delayMs(nowMs) / 1000;
   }
 
   #stopListening(): void {
