@@ -36,13 +36,8 @@ export function dial(
     },
   );
   return () => {
-    if (opened === null) {
-      dialling.cancel();
-      return;
-    }
-    opened.removeAllListeners();
-    opened.on('error', ignore);
-    opened.destroy();
+    if (opened === null) dialling.cancel();
+    else opened.destroy();
   };
 }
 

@@ -2,64 +2,30 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { ClaimValues, HttpProbe } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
-import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
-import { guarded } from '../../platform/guard.ts';
-import { dial } from './dial.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
-import {
-  errorWords,
-  failed,
-  formatMs,
-  type ProbeResult,
-  type ProbeTarget,
-  type RunningProbe,
-} from './probe-result.ts';
-import { MAX_READ_BYTES } from './probe-tcp.ts';
+import { type ExchangeTarget, MAX_READ_BYTES, type ProbeExchange, probeExchange } from './probe-exchange.ts';
+import { errorWords, failed, formatMs, type ProbeResult, type RunningProbe } from './probe-result.ts';
 
 /**
- * One HTTP exchange on a connection of its own, never reused, no redirect followed (caddyserver/caddy#6291), at most
- * `MAX_READ_BYTES` of body read, over after `timeoutMs` whatever the Pod does. Whatever it answers, the probe ends in a
- * result.
+ * One HTTP exchange, no redirect followed (caddyserver/caddy#6291), at most `MAX_READ_BYTES` of body read. Whatever the Pod
+ * answers, the probe ends in a result.
  */
 export function probeHttp(
   probe: HttpProbe,
   shown: ClaimValues | null,
-  target: ProbeTarget,
-  port: number,
-  timeoutMs: number,
+  to: ExchangeTarget,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
-  const deadlineMs = monotonicMs() + timeoutMs;
-  let timer: Timer | undefined;
-  let close = (): void => {};
-  let over = false;
   const what = `${probe.method} ${redactTarget(probe.path, probe.hidden)}`;
-  /** Hands the result over; the connection goes with it unless its body is still being read off. */
-  const end = (result: ProbeResult, keepReading = false): void => {
-    if (!keepReading) {
-      timer?.clear();
-      close();
-    }
-    if (over) return;
-    over = true;
-    done(result);
-  };
 
-  const entry = <A extends readonly unknown[]>(run: (...args: A) => void): ((...args: A) => void) =>
-    guarded('probe', run, () => end(failed('error', 'internal error')));
-
-  const exchange = (socket: Socket): void => {
-    close = () => socket.destroy();
-    timer = after(
-      Math.max(0, deadlineMs - monotonicMs()),
-      entry(() => end(failed('timeout', `no answer to ${what} within ${formatMs(timeoutMs)}`))),
-    );
+  const begin = (socket: Socket, exchange: ProbeExchange): void => {
+    const { end, entry } = exchange;
     try {
       const req = request({
         createConnection: () => socket,
         method: probe.method,
         path: probe.path,
-        headers: requestHeaders(probe, target, port),
+        headers: requestHeaders(probe, to),
         maxHeaderSize: MAX_READ_BYTES,
         insecureHTTPParser: false,
       });
@@ -76,14 +42,17 @@ export function probeHttp(
         'upgrade',
         entry((res: IncomingMessage) => end(failed('failure', `${what} answered ${res.statusCode}`, true))),
       );
-      req.on('response', entry(read));
+      req.on(
+        'response',
+        entry((res: IncomingMessage) => read(res, exchange)),
+      );
       req.end(probe.body ?? undefined);
     } catch (error) {
       end(failed('error', `${what} cannot be sent: ${errorWords(error as Error)}`));
     }
   };
 
-  const read = (res: IncomingMessage): void => {
+  const read = (res: IncomingMessage, { end, entry }: ProbeExchange): void => {
     const judge = (body: Buffer): ProbeResult =>
       judgeAnswer(
         { status: res.statusCode ?? 0, headers: pairs(res.rawHeaders), body },
@@ -114,19 +83,12 @@ export function probeHttp(
     if (early) end(judge(Buffer.alloc(0)), true);
   };
 
-  const cancelDial = dial(target.addresses, port, timeoutMs, exchange, end);
-  return {
-    cancel() {
-      over = true;
-      timer?.clear();
-      close();
-      cancelDial();
-    },
-  };
+  const late = (): ProbeResult => failed('timeout', `no answer to ${what} within ${formatMs(to.timeoutMs)}`);
+  return probeExchange(to, { begin, late }, done);
 }
 
 /** The Host is the Pod's DNS name, with the port as RFC 9110 section 7.2 has it, unless `headers` give one (apisix#4906). */
-function requestHeaders(probe: HttpProbe, target: ProbeTarget, port: number): string[] {
+function requestHeaders(probe: HttpProbe, { target, port }: ExchangeTarget): string[] {
   const given = probe.headers.filter(({ name }) => !FRAMING.has(name.toLowerCase()));
   const flat = given.flatMap(({ name, value }) => [name, value]);
   if (!given.some(({ name }) => name.toLowerCase() === 'host')) {

@@ -17,10 +17,10 @@ export type RunProbe = (
 ) => RunningProbe;
 
 export const runProbe: RunProbe = (probe, shown, target, timeoutMs, done) => {
-  const port = probe.port ?? target.port;
-  if (probe.type === 'http') return probeHttp(probe, shown, target, port, timeoutMs, done);
-  if (probe.type === 'tcp') return probeTcpExchange(probe, shown, target, port, timeoutMs, done);
-  return probeTcpSocket(target, port, timeoutMs, done);
+  const to = { target, port: probe.port ?? target.port, timeoutMs };
+  if (probe.type === 'http') return probeHttp(probe, shown, to, done);
+  if (probe.type === 'tcp') return probeTcpExchange(probe, shown, to, done);
+  return probeTcpSocket(to, done);
 };
 
 /** Runs probes, and says so where they cannot be made. */

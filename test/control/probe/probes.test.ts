@@ -1,9 +1,13 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../../src/control/probe/probe-result.ts';
 import { runProbe } from '../../../src/control/probe/run-probe.ts';
 import type { Expect, HttpProbe, LineageSource, Probe, TermSource } from '../../../src/model/config.ts';
-import { loopNowMs } from '../../helpers/waiting.ts';
+import { loopNowMs, poll } from '../../helpers/waiting.ts';
 
 const open = new Set<Socket>();
 const servers: Server[] = [];
@@ -217,16 +221,16 @@ describe('HTTP probes', () => {
   });
 });
 
-describe('TCP probes', () => {
-  const ROLE: Probe = {
-    type: 'tcp',
-    port: null,
-    send: 'ROLE\r\n',
-    reply: null,
-    auth: null,
-    expectContains: 'master',
-  };
+const ROLE: Probe = {
+  type: 'tcp',
+  port: null,
+  send: 'ROLE\r\n',
+  reply: null,
+  auth: null,
+  expectContains: 'master',
+};
 
+describe('TCP probes', () => {
   it('tcpSocket: an open connection is enough', async () => {
     const port = await pod(() => {}, true);
     expect((await run({ type: 'tcpSocket', port: null }, port)).outcome).toBe('success');
@@ -246,5 +250,51 @@ describe('TCP probes', () => {
   ])('%s', async (_name, answer, outcome, answered) => {
     const port = await pod(answer);
     expect(await run(ROLE, port, { timeoutMs: 200 })).toMatchObject({ outcome, answered });
+  });
+});
+
+describe('a probe that is given up while the Pod says nothing', () => {
+  /** Asks a Pod that is silent; there once it was asked. */
+  async function silence(probe: Probe): Promise<{ socket: Socket; giveUp(): void; results: ProbeResult[] }> {
+    const results: ProbeResult[] = [];
+    let giveUp = (): void => {};
+    const socket = await new Promise<Socket>((resolve) => {
+      void pod(resolve).then((port) => {
+        const target = { addresses: ['127.0.0.1'], port, dnsName: 'db-0.db' };
+        const running = runProbe(probe, null, target, 60_000, (result) => results.push(result));
+        giveUp = () => running.cancel();
+      });
+    });
+    return { socket, giveUp, results };
+  }
+
+  it.each<[string, Probe]>([
+    ['http', http()],
+    ['tcp', ROLE],
+  ])('%s: closes its connection, and ends in nothing', async (_type, probe) => {
+    const { socket, giveUp, results } = await silence(probe);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    giveUp();
+    await closed;
+    expect(results).toEqual([]);
+  });
+
+  // Node's parser outside of the heap holds the request, the socket and what they hold, until it is freed.
+  it('leaves no request in memory', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const requests: WeakRef<ClientRequest>[] = [];
+    const onStart = (message: unknown): void => {
+      requests.push(new WeakRef((message as { request: ClientRequest }).request));
+    };
+    diagnostics.subscribe('http.client.request.start', onStart);
+    for (let i = 0; i < 10; i++) (await silence(http())).giveUp();
+    diagnostics.unsubscribe('http.client.request.start', onStart);
+    expect(requests.length).toBe(10);
+    const left = (): number => {
+      collect();
+      return requests.filter((request) => request.deref() !== undefined).length;
+    };
+    await poll(() => left() === 0, 'nothing holds the requests');
   });
 });
