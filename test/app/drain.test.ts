@@ -23,8 +23,7 @@ const tcp = (part: Document = {}): Document => listener({ name: 'tcp', protocol:
 async function through(port: number): Promise<RawClient> {
   const client = await RawClient.connect(port);
   client.send('GET /echo HTTP/1.1\r\nHost: db\r\n\r\n');
-  await client.until((rest) => rest.toString() === 'hello', 'the Pod to greet');
-  client.taken += 5;
+  await client.hears('hello');
   return client;
 }
 
@@ -54,10 +53,7 @@ it.concurrent('draining refuses new requests and TCP connections, lets open ones
     await refused(port);
     // A second one changes nothing.
     expect((await post(running, '/drain')).status).toBe(200);
-    const text = `still here ${round}`;
-    open.send(text);
-    await open.until((rest) => rest.toString() === text, 'the echo');
-    open.taken += text.length;
+    await open.echoes(`still here ${round}`);
     for (const _ of [1, 2]) expect((await post(running, '/undrain')).status).toBe(200);
     expect((await running.readyz()).status).toBe(200);
     expect(await running.state()).toMatchObject({ draining: false });

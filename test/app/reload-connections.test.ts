@@ -25,14 +25,8 @@ function echoOnUpgrade(scene: Stage): void {
 async function openUpgrade(running: Sidecar): Promise<RawClient> {
   const client = await RawClient.connect(running.port());
   expect((await client.exchange(UPGRADE)).status).toBe(101);
-  await echoes(client, 'first');
+  await client.echoes('first');
   return client;
-}
-
-async function echoes(client: RawClient, text: string): Promise<void> {
-  client.send(text);
-  await client.until((rest) => rest.toString() === text, `${text} echoed`);
-  client.taken += text.length;
 }
 
 /** A TCP listener in front of the same Pods; the Pods speak first so that a client knows it is through. */
@@ -52,8 +46,7 @@ const tcp = (part: Document = {}) => listener({ name: 'tcp', protocol: 'TCP', ..
 
 async function greeted(port: number): Promise<RawClient> {
   const client = await RawClient.connect(port);
-  await client.until((rest) => rest.toString() === 'hello', 'the Pod to greet');
-  client.taken += 5;
+  await client.hears('hello');
   return client;
 }
 
@@ -76,14 +69,14 @@ it.concurrent('C4 (caddy#7222, #6420): an upgrade on one rule stays open while a
   };
   running.write(document([rule, added]));
   await running.log(IN_FORCE, 1);
-  await echoes(client, 'second');
+  await client.echoes('second');
   running.write(document([{ ...rule, retry: { attempts: 5, backoff: '1s' } }, added]));
   await running.log(IN_FORCE, 2);
-  await echoes(client, 'third');
+  await client.echoes('third');
   // The rule itself may go: its listener and backend stay.
   running.write(document([added]));
   await running.log(IN_FORCE, 3);
-  await echoes(client, 'fourth');
+  await client.echoes('fourth');
   // Health and connection settings of the backend are no reason either.
   running.write(
     scene.document({
@@ -96,7 +89,7 @@ it.concurrent('C4 (caddy#7222, #6420): an upgrade on one rule stays open while a
   );
   await running.log(IN_FORCE, 4);
   await pause(100);
-  await echoes(client, 'fifth');
+  await client.echoes('fifth');
   expect((await running.state()).tunnels).toEqual([
     { listener: 'app', backend: 'db', rule: 'a', open: 1, draining: 0 },
   ]);
@@ -152,7 +145,7 @@ it.concurrent('C5 (leaf#404): open connections of a removed listener are drained
   });
   expect(state.tunnels).toEqual([{ listener: 'tcp', backend: 'db', rule: 'all', open: 1, draining: 1 }]);
   await expect(RawClient.connect(port)).rejects.toThrow(/ECONNREFUSED/);
-  await echoes(client, 'still here');
+  await client.echoes('still here');
   await client.closed();
   expect(performance.now() - removedMs).toBeGreaterThan(700);
   expect(loopNowMs() - removedLoopMs).toBeLessThan(2500);
@@ -187,13 +180,13 @@ it.concurrent('C5 (leaf#404): open connections to a removed backend are drained 
   const state = await running.state();
   expect(state.backends.map(({ name }) => name)).toEqual(['next']);
   expect(state.tunnels).toEqual([{ listener: 'tcp', backend: 'db', rule: 'all', open: 1, draining: 1 }]);
-  await echoes(client, 'still here');
+  await client.echoes('still here');
   await running.pods(1, 'ready', 'next');
   const fresh = await greeted(running.port('tcp'));
   await client.closed();
   expect(performance.now() - removedMs).toBeGreaterThan(700);
   expect(loopNowMs() - removedLoopMs).toBeLessThan(2500);
-  await echoes(fresh, 'not touched');
+  await fresh.echoes('not touched');
   const text = await running.scrape();
   expect(text).not.toContain('backend="db",pod=');
   fresh.destroy();

@@ -97,6 +97,18 @@ export class RawClient {
     );
   }
 
+  /** Waits until just this text came, and takes it. */
+  async hears(text: string): Promise<void> {
+    await this.until((rest) => rest.toString('latin1') === text, `"${text}"`);
+    this.taken += text.length;
+  }
+
+  /** Sends a text, and waits until just that came back. */
+  async echoes(text: string): Promise<void> {
+    this.send(text);
+    await this.hears(text);
+  }
+
   /** The next message, interim (1xx) or final, strictly read and taken. */
   async message(method = 'GET', withinMs = 3000): Promise<Message & { status: number }> {
     const message = await this.until(

@@ -29,14 +29,8 @@ const echo = {
 async function upgraded(stage: Scene): Promise<RawClient> {
   const client = await stage.client();
   expect((await client.exchange(UPGRADE)).status).toBe(101);
-  await echoes(client, 'first');
+  await client.echoes('first');
   return client;
-}
-
-async function echoes(client: RawClient, text: string): Promise<void> {
-  client.send(text);
-  await client.until((rest) => rest.toString() === text, `${text} echoed`);
-  client.taken += text.length;
 }
 
 const upstream = ({ plane }: Scene, ...labels: string[]): number =>
@@ -48,7 +42,7 @@ describe('an upgrade whose backend got another name', () => {
     const client = await upgraded(stage);
     await stage.plane.reload({ backend: 'pg', rules: toLeader('pg'), shutdownTimeoutMs: 50 });
     await pause(100);
-    await echoes(client, 'second');
+    await client.echoes('second');
     expect(stage.plane.plane.report().tunnels).toEqual([
       { listener: 'db', backend: 'pg', rule: 'writes', open: 1, draining: 0 },
     ]);
@@ -75,7 +69,7 @@ describe('an upgrade whose backend got another name', () => {
     const client = await upgraded(stage);
     stage.plane.setPods([]);
     await stage.plane.reload({ backend: 'pg', rules: toAny('pg'), shutdownTimeoutMs: 60 });
-    await echoes(client, 'still here');
+    await client.echoes('still here');
     expect(stage.plane.plane.report().tunnels).toMatchObject([{ backend: 'db', draining: 1 }]);
     await client.closed();
     // Nobody's series stay when it has ended.
@@ -194,10 +188,10 @@ describe('TCP', () => {
       rules: toLeader('db'),
     });
     const client = await stage.client();
-    await echoes(client, 'first');
+    await client.echoes('first');
     await stage.plane.reload({ backend: 'pg', rules: toLeader('pg'), shutdownTimeoutMs: 50 });
     await pause(100);
-    await echoes(client, 'second');
+    await client.echoes('second');
     expect([upstream(stage, 'pg', 'active'), upstream(stage, 'db', 'active')]).toEqual([1, 0]);
     stage.plane.setLeader('db-1');
     expect(await client.closed()).toBe('reset');
@@ -216,7 +210,7 @@ describe('TCP', () => {
     await stage.plane.reload({ backend: 'pg', rules: toLeader('pg') });
     expect(stage.plane.metric('headroute_held_requests', 'pg')).toBe(1);
     stage.plane.setLeader('db-0');
-    await echoes(client, 'through');
+    await client.echoes('through');
     expect(stage.plane.metric('headroute_held_requests', 'pg')).toBe(0);
   });
 });
