@@ -24,7 +24,7 @@ import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
 import { systemClock } from './platform/clock.ts';
-import { crashed, onInternalError } from './platform/guard.ts';
+import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
 import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
@@ -87,7 +87,6 @@ class RunningApp implements App {
   readonly #endGuards: () => void;
   #servers: { close(): Promise<void> }[] = [];
   #watch: ConfigWatch | null = null;
-  #reloading: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
   constructor(options: AppOptions, config: Config, hash: string) {
@@ -132,12 +131,8 @@ class RunningApp implements App {
       logger: this.logger,
       env: this.#options.env,
       knownHash: this.#hash,
-      onChange: (result, hash) => {
-        // One after another: a change that comes during another is taken after it.
-        this.#reloading = this.#reloading
-          .then(() => this.#reload(result, hash))
-          .catch((error) => crashed('control', error));
-      },
+      inForce: () => this.#cell.current().configHash,
+      onChange: (result, hash) => this.#reload(result, hash),
     });
     const listeners = this.listeners().map(
       ({ name, host, port }) => `${name} ${formatAddress({ host, port })}`,
@@ -150,7 +145,7 @@ class RunningApp implements App {
   }
 
   reread(): void {
-    this.#watch?.reread(this.#cell.current().configHash);
+    this.#watch?.reread();
   }
 
   stop(): Promise<void> {

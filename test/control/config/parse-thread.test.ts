@@ -115,7 +115,7 @@ function watching() {
     logger: silentLogger,
     env: {},
     intervalMs: 10,
-    onChange: (result) => told.push(markOf(result)),
+    onChange: (result) => void told.push(markOf(result)),
     parse: (text, name, env) =>
       new Promise((done, fail) => {
         pending.push({ text, end: (error) => (error ? fail(error) : done(parseConfig(text, name, env))) });

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../../src/control/config/parse.ts';
+import { hashOf, parseConfig } from '../../../src/control/config/parse.ts';
 import { watchConfig } from '../../../src/control/config/watching/watch.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
+import { mistakes } from '../../helpers/mistakes.ts';
 import { pause, poll } from '../../helpers/waiting.ts';
 import { sample, textOf } from './sample.ts';
 
@@ -30,7 +31,7 @@ function volume() {
 function watching(file: string, intervalMs = 60_000): string[] {
   const seen: string[] = [];
   const watcher = watchConfig(file, {
-    onChange: (result) => seen.push(result.ok ? result.config.log.level : 'invalid'),
+    onChange: (result) => void seen.push(result.ok ? result.config.log.level : 'invalid'),
     env: {},
     intervalMs,
     logger: silentLogger,
@@ -87,7 +88,7 @@ it('after close nothing is told', async () => {
   const { file, swap } = volume();
   const seen: string[] = [];
   const watcher = watchConfig(file, {
-    onChange: () => seen.push('x'),
+    onChange: () => void seen.push('x'),
     env: {},
     intervalMs: 20,
     logger: silentLogger,
@@ -139,7 +140,8 @@ describe('one content after another', () => {
     expect(told).toEqual(['debug', 'error']);
   });
 
-  it('a listener that throws misses no later one', async () => {
+  it('a listener that throws misses no later one, and its mistake is reported', async () => {
+    const met = mistakes();
     const { file, swap } = volume();
     const { told, waiting } = slowly(file, (level) => {
       if (level === 'debug') throw new Error('not this one');
@@ -151,7 +153,50 @@ describe('one content after another', () => {
       await poll(() => told.includes(level), level);
     }
     expect(told).toEqual(['debug', 'warn']);
+    expect(met).toEqual({ where: ['control'], errors: [new Error('not this one')] });
   });
+
+  it.each([
+    ['took effect: there is nothing to do', true, ['debug']],
+    ['did not take effect: it is tried again', false, ['debug', 'debug']],
+  ])(
+    'one that somebody asked for while it was being put in force, and that %s',
+    async (_, works, expected) => {
+      const { file, swap } = volume();
+      const told: string[] = [];
+      const said: string[] = [];
+      let inForce = hashOf(content('info'));
+      const applying: (() => void)[] = [];
+      const watcher = watchConfig(file, {
+        onChange: async (result, hash) => {
+          told.push(result.ok ? result.config.log.level : 'invalid');
+          await new Promise<void>((resolve) => applying.push(resolve));
+          if (works || told.length > 1) inForce = hash;
+        },
+        inForce: () => inForce,
+        env: {},
+        intervalMs: 20,
+        logger: { ...silentLogger, info: (_fields: object, message: string) => void said.push(message) },
+      });
+      onTestFinished(() => watcher.close());
+      swap(content('debug'));
+      await poll(() => applying.length === 1, 'is put in force');
+      watcher.reread();
+      watcher.reread();
+      await pause(50);
+      expect(told).toEqual(['debug']);
+      applying.shift()!();
+      if (!works) {
+        await poll(() => applying.length === 1, 'is tried again');
+        applying.shift()!();
+      }
+      const unchanged = 'the configuration file has not changed';
+      if (works) await poll(() => said.includes(unchanged), unchanged);
+      await pause(50);
+      expect(told).toEqual(expected);
+      expect([said.includes(unchanged), inForce]).toEqual([works, hashOf(content('debug'))]);
+    },
+  );
 
   it('one that is parsed when the watch ends is not told', async () => {
     const { file, swap } = volume();
@@ -169,7 +214,7 @@ it('what changed between the load and the watch is seen without an event', async
   const { file } = volume();
   const seen: string[] = [];
   const watcher = watchConfig(file, {
-    onChange: (result) => seen.push(result.ok ? result.config.log.level : 'invalid'),
+    onChange: (result) => void seen.push(result.ok ? result.config.log.level : 'invalid'),
     env: {},
     intervalMs: 60_000,
     knownHash: 'that of another content',

@@ -1,6 +1,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Clock, systemClock, type Timer } from '../../../platform/clock.ts';
+import { crashed } from '../../../platform/guard.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { readText } from '../load.ts';
 import { hashOf, type ParseResult, parseConfig } from '../parse.ts';
@@ -14,10 +15,12 @@ const REARM_MS = 1000;
 
 export interface WatchOptions {
   /**
-   * Told of each new content once, right or wrong, with the hash that `parseConfig` gives; in order, though a content that
-   * another has replaced before its turn came may be passed over.
+   * Told of each new content once, right or wrong, with the hash that `parseConfig` gives. One after another, each when the
+   * one before has taken effect or failed; a content that another has replaced before its turn came is passed over.
    */
-  onChange(result: ParseResult, hash: string): void;
+  onChange(result: ParseResult, hash: string): void | Promise<void>;
+  /** The hash of the content in force, where `reread` is used. */
+  readonly inForce?: () => string;
   /** Where `${NAME}` comes from; default: the environment of the process. */
   readonly env?: Environment;
   /** The hash of the content in force; by default that of the file now. */
@@ -42,11 +45,9 @@ export function watchConfig(file: string, options: WatchOptions): ConfigWatch {
 export interface ConfigWatch {
   /**
    * Reads the file now because somebody asked for it: a content that is not in force is told again though it was told before
-   * (what it asked for may be possible by now), and the log says where nothing changed.
-   *
-   * @param inForce the hash of the content in force
+   * (what it asked for may be possible by now), and the log says where nothing changed. While a change is under way: after it.
    */
-  reread(inForce: string): void;
+  reread(): void;
   close(): void;
 }
 
@@ -61,6 +62,8 @@ class ConfigWatcher implements ConfigWatch {
   /** Seen, but not told yet. */
   #next: { readonly text: string; readonly hash: string } | null = null;
   #telling = false;
+  /** Somebody asked while a content was told. */
+  #rereadAfter = false;
   /** Why the file could not be read at the last look; null while it can. */
   #unreadable: string | null = null;
   #events: FSWatcher | null = null;
@@ -97,17 +100,21 @@ class ConfigWatcher implements ConfigWatch {
     this.#disarm();
   }
 
-  reread(inForce: string): void {
-    const { logger } = this.#options;
-    logger.info({ file: this.#file }, 'reading the configuration again, as SIGHUP asked');
+  reread(): void {
+    this.#options.logger.info({ file: this.#file }, 'reading the configuration again, as SIGHUP asked');
+    if (this.#telling) this.#rereadAfter = true;
+    else this.#reread();
+  }
+
+  #reread(): void {
+    const inForce = this.#options.inForce?.() ?? this.#hash;
+    this.#rereadAfter = false;
     this.#unreadable = null;
-    if (!this.#telling) {
-      this.#hash = inForce;
-      this.#told = inForce;
-    }
+    this.#hash = inForce;
+    this.#told = inForce;
     this.#look();
-    if (this.#hash === inForce && this.#unreadable === null && !this.#telling)
-      logger.info({ configHash: inForce }, 'the configuration file has not changed');
+    if (this.#hash === inForce && this.#unreadable === null)
+      this.#options.logger.info({ configHash: inForce }, 'the configuration file has not changed');
   }
 
   #lookLater(): void {
@@ -160,12 +167,13 @@ class ConfigWatcher implements ConfigWatch {
       if (this.#closed) break;
       this.#told = next.hash;
       try {
-        this.#options.onChange(result, next.hash);
+        await this.#options.onChange(result, next.hash);
       } catch (error) {
-        this.#options.logger.error({ err: error }, 'applying a configuration failed');
+        crashed('control', error);
       }
     }
     this.#telling = false;
+    if (this.#rereadAfter && !this.#closed) this.#reread();
   }
 
   async #parse(text: string): Promise<ParseResult> {
