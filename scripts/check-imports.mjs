@@ -84,20 +84,19 @@ const LAYERS = [
     'data/exchange/',
     [
       'data/exchange/',
+      'data/stream/',
       'data/placement/',
-      'data/match/',
-      'data/pick/',
       'data/merge/',
-      'data/forward/',
-      'data/respond/',
-      'data/http1/',
-      'data/*',
+      ...TEXT,
+      'data/inbound-listener.ts',
+      'data/compact-pieces.ts',
       'model/',
-      'boundary/',
       'platform/',
       'observe/',
     ],
   ],
+  // What exchanges move, and between whom: no protocol, no socket.
+  ['data/stream/', ['data/stream/', 'data/request-view.ts', 'data/inbound-listener.ts', 'model/']],
   // Decides by what it is given: it knows no connection, no protocol and no exchange.
   [
     'data/placement/',
@@ -134,10 +133,22 @@ const LAYERS = [
   ['data/merge/', ['data/merge/', 'model/']],
   [
     'data/forward/',
-    ['data/forward/', 'data/http1/', 'data/*', 'model/', 'boundary/', 'platform/', 'observe/'],
+    [
+      'data/forward/',
+      'data/stream/',
+      'data/http1/',
+      'data/*',
+      'model/',
+      'boundary/',
+      'platform/',
+      'observe/',
+    ],
   ],
-  ['data/respond/', ['data/respond/', 'data/http1/', 'data/*', 'model/', 'platform/', 'observe/']],
-  ['data/http1/', ['data/http1/', 'data/pending-bytes.ts', 'data/request-view.ts', 'model/']],
+  [
+    'data/respond/',
+    ['data/respond/', 'data/stream/', 'data/http1/', 'data/*', 'model/', 'platform/', 'observe/'],
+  ],
+  ['data/http1/', ['data/http1/', 'data/stream/', 'data/pending-bytes.ts', 'data/request-view.ts', 'model/']],
   ['data/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['admin/', ['admin/', 'model/', 'platform/', 'observe/']],
   ['demo/', ['demo/', 'app.ts', 'model/', 'platform/', 'cli/']],
@@ -151,6 +162,7 @@ const PURE = [
   'data/merge/',
   'data/http1/',
   'data/placement/',
+  'data/stream/',
   'control/build-snapshot.ts',
   'control/leadership/arbitrate.ts',
   'control/health/thresholds.ts',
@@ -166,6 +178,9 @@ const MAY_BE_AMBIENT = ['platform/', 'demo/'];
 
 /** What may be taken from `node:*` in one file only. */
 const ONLY = [{ name: 'connect', from: /^node:(net|tls)$/, file: 'platform/dialer.ts' }];
+
+/** Knows no runtime of its own: what it uses of one is passed in, by `platform/` or a contract. */
+const WITHOUT_NODE = ['data/exchange/', 'data/placement/', 'data/stream/'];
 
 const problems = [];
 
@@ -194,6 +209,8 @@ function check(path) {
         problems.push(`${file}: ${only.name} of ${from} is used in ${only.file} alone`);
   for (const match of text.matchAll(imports)) {
     const target = match[1] ?? match[2] ?? match[3];
+    if (target.startsWith('node:') && isIn(WITHOUT_NODE, file))
+      problems.push(`${file}: must not import ${target}`);
     if (target.startsWith('.')) {
       const to = relative(root, resolve(dirname(path), target));
       if (!layer[1].some((allowed) => permits(allowed, to))) problems.push(`${file}: must not import ${to}`);

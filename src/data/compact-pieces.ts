@@ -1,4 +1,4 @@
-import type { Piece } from './http1/chunk-scanner.ts';
+import type { Piece } from './stream/message.ts';
 
 /** Pieces up to this size are put together: the object that each is costs some 200 bytes more than it holds. */
 const SMALL_BYTES = 512;

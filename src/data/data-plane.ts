@@ -20,16 +20,19 @@ import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
-import type { HttpDeps } from './exchange/http-deps.ts';
+import { Observers, RequestLog, RequestMetrics } from './exchange/observers.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
-import type { TcpDeps } from './exchange/tcp-deps.ts';
 import type { DescribedRequest } from './explain/described-request.ts';
 import { explainRequest } from './explain/explain.ts';
 import type { Present } from './explain/present.ts';
+import { H1Upstreams } from './forward/h1-upstreams.ts';
+import { TcpUpstreams } from './forward/tcp-upstreams.ts';
 import { type TunnelCount, TunnelRegistry } from './forward/tunnel-registry.ts';
+import { SocketTunnels } from './forward/tunnels.ts';
 import { UpstreamPools } from './forward/upstream-pools.ts';
 import { Admission, SHED_AFTER_MS } from './listen/admission.ts';
-import { Listener, type ListenerDeps } from './listen/listener.ts';
+import type { HttpListenDeps, ListenerDeps, TcpListenDeps } from './listen/listen-deps.ts';
+import { Listener } from './listen/listener.ts';
 import { type ListenerPlan, planListeners } from './listen/listener-plan.ts';
 import { compileConditions } from './match/conditions.ts';
 import { HoldQueues } from './placement/hold-queues.ts';
@@ -117,24 +120,23 @@ export class DataPlane {
       clock: systemClock,
       peers: new PeerWatch(),
       pulse: deps.pulse ?? { check() {} },
-      pools: this.#pools,
-      tunnels: this.#tunnels,
+      tunnels: new SocketTunnels(this.#tunnels, { cell, outcomes, logger }),
       rules: this.#rules,
       renamed: this.#renamed,
       holdQueue: (backend: string) => this.#queues.of(backend),
     };
     const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
-    const http: HttpDeps = {
+    const hopName = deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`;
+    const http: HttpListenDeps = {
       ...shared,
-      hopName: deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`,
+      upstreams: new H1Upstreams(this.#pools, hopName),
+      observer: new Observers([new RequestMetrics(), new RequestLog(this.#accessLog)]),
+      hopName,
       draining: () => this.#isDraining,
       accessLog: this.#accessLog,
       slices: new WorkSlices(),
     };
-    const tcp: TcpDeps = {
-      ...shared,
-      dialer: systemDialer,
-    };
+    const tcp: TcpListenDeps = { ...shared, upstreams: new TcpUpstreams(this.#pools, systemDialer) };
     this.#deps = { http, tcp, admission, turn };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));
     this.#vanished = new VanishedPeers(

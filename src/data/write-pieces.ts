@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Piece } from './http1/chunk-scanner.ts';
+import type { Piece } from './stream/message.ts';
 
 /** A piece up to this size is copied to travel with what goes before it: a second system call costs more. */
 const JOINED_BYTES = 16 * 1024;
@@ -14,7 +14,8 @@ export function writePieces(socket: Socket, head: string, pieces: readonly Piece
   let lent = false;
   let corked = false;
   let text = head;
-  for (const piece of pieces) {
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i]!;
     if (typeof piece === 'string') text += piece;
     else if (piece.length <= JOINED_BYTES && (text !== '' || pieces.length > 1))
       text += piece.toString('latin1');

@@ -7,7 +7,7 @@
  * L4, L5, C05, F25.
  */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Attempt } from '../../src/data/exchange/attempt.ts';
+import { H1Upstream } from '../../src/data/forward/h1-upstream.ts';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
 import { expectProblem, lines, scene } from '../helpers/scene.ts';
@@ -50,10 +50,17 @@ describe('L4 held for longer than timeouts.body', () => {
 describe('promise 4: a whole write that waits in this process', () => {
   it('does not follow to a leader that was demoted', async () => {
     // As where the Pod's window is small: on loopback the kernel takes at once what is kept.
-    const flushed = vi.spyOn(Attempt.prototype, 'isFlushed', 'get').mockReturnValue(false);
-    const later = vi.spyOn(Attempt.prototype, 'whenFlushed').mockImplementation(() => {});
+    const { send } = H1Upstream.prototype;
+    const waits = vi.spyOn(H1Upstream.prototype, 'send').mockImplementation(function (
+      this: H1Upstream,
+      ...args: Parameters<typeof send>
+    ) {
+      send.apply(this, args);
+      return 'waits';
+    });
+    const later = vi.spyOn(H1Upstream.prototype, 'whenFlushed').mockImplementation(() => {});
     onTestFinished(() => {
-      flushed.mockRestore();
+      waits.mockRestore();
       later.mockRestore();
     });
     const {

@@ -3,9 +3,10 @@
  * everybody else, go on (docs/adr/0008). Something throws at each entry.
  */
 import { afterEach, expect, it, vi } from 'vitest';
-import { Attempt } from '../../src/data/exchange/attempt.ts';
-import { RoutedExchange } from '../../src/data/exchange/routed-exchange.ts';
+import { DeliverOne } from '../../src/data/exchange/deliver-one.ts';
+import { H1Upstream } from '../../src/data/forward/h1-upstream.ts';
 import { PodPool } from '../../src/data/forward/upstream-pool.ts';
+import { RequestHead } from '../../src/data/http1/request-head.ts';
 import { Admission } from '../../src/data/listen/admission.ts';
 import { InputGate } from '../../src/data/listen/input-gate.ts';
 import { Chances } from '../../src/data/placement/chances.ts';
@@ -19,9 +20,6 @@ import { poll } from '../helpers/waiting.ts';
 const GET = lines('GET /r HTTP/1.1', 'Host: a');
 const NO_MORE = { retry: { attempts: 0, codes: [], backoffMs: 0, budget: null } };
 const silent: PodScript = { onRequest: () => {} };
-const huge: PodScript = {
-  onRequest: (c) => c.write(`HTTP/1.1 200 OK\r\nContent-Length: 33554432\r\n\r\n${'x'.repeat(33_554_432)}`),
-};
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -42,7 +40,7 @@ it("'data' of a client: its connection is closed", async () => {
   const met = mistakes();
   const s = await scene();
   const client = await s.client();
-  throwsOnce(RoutedExchange.prototype, 'start');
+  throwsOnce(DeliverOne.prototype, 'start');
   client.send(GET);
   await client.closed();
   expect(met.where).toEqual(['client']);
@@ -56,7 +54,7 @@ it("'end' of a client: its connection is closed, its request in flight ended", a
   const client = await s.client();
   client.send(GET);
   await s.pod.until((pod) => pod.requests.length === 1, 'the request');
-  throwsOnce(RoutedExchange.prototype, 'clientGone');
+  throwsOnce(DeliverOne.prototype, 'clientGone');
   client.end();
   await client.closed();
   expect(met.where).toEqual(['client']);
@@ -80,12 +78,24 @@ it("'close' of a client: nobody else notices", async () => {
 
 it("'drain' of a client: its connection is closed", async () => {
   const met = mistakes();
-  const s = await scene({ scripts: [huge] });
+  const s = await scene();
   const client = await s.client();
   client.socket.pause();
-  client.send(GET);
-  await poll(() => client.socket.bytesRead > 0 || s.pod.requests.length > 0, 'the answer to begin');
-  throwsOnce(RoutedExchange.prototype, 'clientDrained');
+  // Answered here, until the client leaves so much unread that the next one waits.
+  client.send(lines('TRACE / HTTP/1.1', 'Host: a', 'Max-Forwards: 0').repeat(30_000));
+  const answered = (): number => s.plane.metric('headroute_requests_total', '405');
+  let before = -1;
+  await poll(
+    () => {
+      const isStill = answered() === before && before > 0;
+      before = answered();
+      return isStill;
+    },
+    'the client to be blocked',
+    20_000,
+  );
+  expect(before).toBeLessThan(30_000);
+  throwsOnce(RequestHead.prototype, 'parse');
   client.socket.resume();
   await client.closed();
   expect(met.where).toEqual(['client']);
@@ -106,9 +116,9 @@ it('what a client had sent ahead, begun a turn later: its connection is closed',
   const met = mistakes();
   const s = await scene();
   const client = await s.client();
-  const start = RoutedExchange.prototype.start;
+  const start = DeliverOne.prototype.start;
   let starts = 0;
-  vi.spyOn(RoutedExchange.prototype, 'start').mockImplementation(function (this: RoutedExchange) {
+  vi.spyOn(DeliverOne.prototype, 'start').mockImplementation(function (this: DeliverOne) {
     if (++starts === 2) planted();
     start.call(this);
   });
@@ -142,7 +152,7 @@ it('bytes of a Pod: its connection is closed, the client is told', async () => {
   const met = mistakes();
   const s = await scene({ rules: [NO_MORE] });
   const client = await s.client();
-  throwsOnce(Attempt.prototype, 'onBytes');
+  throwsOnce(H1Upstream.prototype, 'onBytes');
   expectProblem(await client.exchange(GET), 'upstream_reset', true);
   expect(met.where).toEqual(['pod']);
   await unharmed(s);
@@ -152,7 +162,7 @@ it("'end' of a Pod's connection: who waits for its answer is closed", async () =
   const met = mistakes();
   const s = await scene({ scripts: [{ onRequest: (c) => c.end() }], rules: [NO_MORE] });
   const client = await s.client();
-  throwsOnce(Attempt.prototype, 'onClosed');
+  throwsOnce(H1Upstream.prototype, 'onClosed');
   client.send(GET);
   await client.closed();
   expect(met.where).toEqual(['pod']);
@@ -164,7 +174,7 @@ it("'end' of a Pod's connection: who waits for its answer is closed", async () =
 it("'connect' of a Pod's connection: it is closed, the client is told", async () => {
   const met = mistakes();
   const s = await scene({ rules: [NO_MORE] });
-  throwsOnce(Attempt.prototype, 'onReady');
+  throwsOnce(H1Upstream.prototype, 'onReady');
   const client = await s.client();
   client.send(GET);
   expect((await client.response()).status).toBe(502);
@@ -185,7 +195,7 @@ it("'drain' of a Pod's connection: the upload fails, the client is told", async 
   const client = await s.client();
   client.send(`POST /w HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n${'x'.repeat(33_554_432)}`);
   await s.pod.until((pod) => pod.connections.length === 1, 'the connection');
-  throwsOnce(Attempt.prototype, 'onDrain');
+  throwsOnce(H1Upstream.prototype, 'onDrain');
   await poll(() => s.plane.metric('headroute_upstream_connections', 'active') === 1, 'the upload');
   go();
   expect((await client.response('POST')).status).toBe(502);

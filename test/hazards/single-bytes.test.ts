@@ -9,8 +9,9 @@
 import { describe, expect, it } from 'vitest';
 import { CompactPieces } from '../../src/data/compact-pieces.ts';
 import { KeptBody } from '../../src/data/exchange/kept-body.ts';
-import { ChunkScanner, type Piece } from '../../src/data/http1/chunk-scanner.ts';
+import { ChunkScanner } from '../../src/data/http1/chunk-scanner.ts';
 import { ResponseReader } from '../../src/data/http1/response-reader.ts';
+import type { Piece } from '../../src/data/stream/message.ts';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import { expectCanonical, lines, scene } from '../helpers/scene.ts';
 import { mainThreadCpuMs } from '../helpers/thread-cpu.ts';

@@ -27,6 +27,9 @@ it.each([
   ['match imports forward', { 'data/match/a.ts': "export { x } from '../forward/b.ts';" }],
   ['placing knows a connection', { 'data/placement/a.ts': "import { x } from '../forward/b.ts';" }],
   ['exchange imports listen', { 'data/exchange/a.ts': "const m = await import('../listen/b.ts');" }],
+  ['an exchange reads HTTP/1', { 'data/exchange/a.ts': "import type { X } from '../http1/b.ts';" }],
+  ['an exchange knows a socket', { 'data/exchange/a.ts': "import type { Socket } from 'node:net';" }],
+  ['what is moved knows who moves it', { 'data/stream/a.ts': "import type { X } from '../exchange/b.ts';" }],
   ['the model imports anything', { 'model/a.ts': "import '../platform/clock.ts';" }],
   ['pure code does I/O', { 'data/http1/a.ts': "import { Socket } from 'node:net';" }],
   [
@@ -61,7 +64,8 @@ it.each([
 it('what goes in the direction of the layers passes', () => {
   const files = {
     'app.ts': "import './control/a.ts'; import './data/b.ts';",
-    'data/exchange/c.ts': "import '../pick/d.ts'; import 'node:net';",
+    'data/exchange/c.ts': "import '../placement/d.ts'; import '../stream/e.ts';",
+    'data/forward/c.ts': "import '../http1/d.ts'; import 'node:net';",
     'control/a.ts': "import '../model/e.ts';",
     // Types are no I/O, and words in a comment no timer.
     'data/match/f.ts': "import type { X } from '../request-view.ts'; // as setTimeout does",

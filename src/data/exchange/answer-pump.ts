@@ -1,13 +1,13 @@
-import type { Socket } from 'node:net';
 import type { SlicedWork, WorkSlices } from '../../platform/work-slices.ts';
 import type { ComposedBody } from '../merge/composed-body.ts';
+import type { AnswerSink } from '../stream/client.ts';
 
 /** Bytes that a part of a body may need at once, however few are left (an escape). */
 export const LEAST_ROOM = 8;
 
 /** Whose answer is pumped. */
 export interface PumpOwner {
-  /** So many bytes were handed to the client's socket. */
+  /** So many bytes were handed to the client. */
   handedOn(bytes: number): void;
   /** All were. */
   written(): void;
@@ -21,28 +21,19 @@ export interface PumpOwner {
  * what was gathered for it and one piece, and its answer is never there as a whole.
  */
 export class AnswerPump implements SlicedWork {
-  readonly #socket: Socket;
+  readonly #answer: AnswerSink;
   readonly #slices: WorkSlices;
   readonly #owner: PumpOwner;
   readonly #out: Buffer;
   readonly #body: ComposedBody;
-  #head: string;
   #isOver = false;
 
-  /** @param out what it writes from @param head the head's bytes, as a byte string */
-  constructor(
-    socket: Socket,
-    slices: WorkSlices,
-    owner: PumpOwner,
-    out: Buffer,
-    head: string,
-    body: ComposedBody,
-  ) {
-    this.#socket = socket;
+  /** @param answer whose head is composed @param out what it writes from */
+  constructor(answer: AnswerSink, slices: WorkSlices, owner: PumpOwner, out: Buffer, body: ComposedBody) {
+    this.#answer = answer;
     this.#slices = slices;
     this.#owner = owner;
     this.#out = out;
-    this.#head = head;
     this.#body = body;
   }
 
@@ -57,15 +48,10 @@ export class AnswerPump implements SlicedWork {
 
   step(): boolean {
     if (this.#isOver) return false;
-    let end = 0;
-    if (this.#head.length + LEAST_ROOM <= this.#out.length) end = this.#out.write(this.#head, 'latin1');
-    else this.#socket.write(this.#head, 'latin1');
-    const sent = this.#head.length - end;
-    this.#head = '';
-    end = this.#body.fill(this.#out, end);
+    const end = this.#body.fill(this.#out, 0);
     const isLast = this.#body.done;
-    this.#owner.handedOn(sent + end);
-    this.#socket.write(this.#out.subarray(0, end), (error) => this.#taken(isLast, error != null));
+    const part = [this.#out.subarray(0, end)];
+    this.#owner.handedOn(this.#answer.write(part, (isBroken) => this.#taken(isLast, isBroken)));
     if (isLast) this.#owner.written();
     return false;
   }

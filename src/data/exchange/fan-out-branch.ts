@@ -1,15 +1,10 @@
 import type { PodView } from '../../model/pod.ts';
-import type { BackendSnapshot } from '../../model/snapshot.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { SlicedWork, WorkSlices } from '../../platform/work-slices.ts';
-import type { PodPool } from '../forward/upstream-pool.ts';
-import type { Piece } from '../http1/chunk-scanner.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
-import type { ResponseReader } from '../http1/response-reader.ts';
 import type { AnswerHead, FanOutAnswer } from '../merge/answer.ts';
 import { AnswerBody, type BodyPurpose } from '../merge/answer-body.ts';
-import { BLOCK_BYTES } from '../merge/blocks.ts';
-import { Attempt } from './attempt.ts';
-import type { AttemptOwner } from './attempt-owner.ts';
+import type { Fields, Piece, ResponseMessage } from '../stream/message.ts';
+import type { Upstream, UpstreamEvents } from '../stream/upstream.ts';
 import type { FanOutShare } from './fan-out-memory.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -23,9 +18,16 @@ export interface FanOutPlan {
   readonly purpose: BodyPurpose;
   readonly share: FanOutShare;
   readonly slices: WorkSlices;
+}
+
+/** Whose branches they are. */
+export interface FanOutOwner {
+  /** Asks the Pod. */
+  open(pod: PodView, events: UpstreamEvents): Upstream;
+  /** It may be sent now. @param overdueMs when the whole answer is (monotonic milliseconds) */
+  send(upstream: Upstream, overdueMs: number): void;
   /** There is no room for what a Pod answers. */
   full(): void;
-  send(attempt: Attempt): void;
   /** A branch has its answer, or in words why there is none. Called once for each, not after `cancel`. */
   arrived(branch: FanOutBranch, answer: FanOutAnswer): void;
   connectFailed(podId: number, reason: string): void;
@@ -37,12 +39,13 @@ export interface FanOutPlan {
  * One Pod's part in a fan-out: its answer, kept up to `maxResponseBytes` and looked at as it comes, a little in each turn of the
  * event loop. What comes faster than it is looked at stays with the Pod.
  */
-export class FanOutBranch implements AttemptOwner, SlicedWork {
-  readonly upgradeProtocol = null;
-  readonly wholeRequest = true;
+export class FanOutBranch implements UpstreamEvents, SlicedWork {
   readonly pod: PodView;
   readonly #plan: FanOutPlan;
-  readonly #attempt: Attempt;
+  readonly #owner: FanOutOwner;
+  readonly #upstream: Upstream;
+  /** When the whole answer is overdue (monotonic milliseconds). */
+  #overdueMs = NEVER;
   #head: AnswerHead | null = null;
   #body: AnswerBody | null = null;
   #bytes = 0;
@@ -53,98 +56,67 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
   #isComplete = false;
   #over = false;
 
-  constructor(pod: PodView, pool: PodPool, backend: BackendSnapshot, plan: FanOutPlan) {
+  constructor(pod: PodView, plan: FanOutPlan, owner: FanOutOwner) {
     this.pod = pod;
     this.#plan = plan;
-    this.#attempt = new Attempt(this, pod, pool, backend, {
-      plain: false,
-      timeoutMs: plan.timeoutMs,
-      mode: 'data',
-      // It is copied into blocks of that size, and many may come at once.
-      mostRead: BLOCK_BYTES,
-    });
-  }
-
-  start(): void {
-    this.#attempt.start();
+    this.#owner = owner;
+    this.#upstream = owner.open(pod, this);
   }
 
   get deadlineMs(): number {
-    return this.#over || this.#isComplete ? NEVER : this.#attempt.deadlineMs;
+    return this.#over || this.#isComplete ? NEVER : this.#overdueMs;
   }
 
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
     this.#body?.blocks.free();
-    this.#attempt.abort();
+    this.#upstream.abort();
   }
 
   expire(): void {
     if (this.#over) return;
-    this.#attempt.count('timeout');
     // Where we are behind with what it sent it is not the Pod that is slow.
-    if (!this.#isQueued) this.#plan.failed(this.pod.id, 'timed out');
-    this.#attempt.abort();
+    if (!this.#isQueued) this.#owner.failed(this.pod.id, 'timed out');
+    this.#upstream.abort('timeout');
     this.#fail(`no whole answer within ${this.#plan.timeoutMs} ms`);
   }
 
-  mayStillSend(): boolean {
-    return true;
+  opened(): void {
+    const { timeoutMs } = this.#plan;
+    if (timeoutMs > 0) this.#overdueMs = monotonicMs() + timeoutMs;
+    this.#owner.send(this.#upstream, this.#overdueMs);
   }
 
-  rerouted(): void {}
+  drained(): void {}
 
-  bind(): boolean {
-    return false;
-  }
-
-  sendTo(attempt: Attempt): void {
-    this.#plan.send(attempt);
-  }
-
-  upstreamDrained(): void {}
-
-  interim(): void {}
-
-  switched(): void {}
-
-  connectFailed(_attempt: Attempt, reason: string): void {
-    this.#plan.connectFailed(this.pod.id, reason);
+  unopened(kind: 'local' | 'pod', reason: string): void {
+    if (kind === 'pod') this.#owner.connectFailed(this.pod.id, reason);
     this.#fail(reason);
   }
 
-  notAsked(_attempt: Attempt, reason: string): void {
-    this.#fail(reason);
-  }
-
-  answered(): boolean {
-    return true;
-  }
-
-  relay(attempt: Attempt, reader: ResponseReader, pieces: readonly Piece[]): void {
-    const { head } = reader;
-    const expected = reader.framing === 'length' ? head.contentLength : 0;
-    if (!this.#plan.share.hold(head.text.length)) {
-      this.#plan.full();
+  head(message: ResponseMessage): void {
+    if (message.status < 200) return;
+    if (!this.#plan.share.hold(message.headBytes)) {
+      this.#owner.full();
       return;
     }
-    this.#head = { status: head.status, headers: headersOf(head) };
-    this.#body = new AnswerBody(this.#plan.purpose, this.#head, this.#plan.share, expected);
-    if (expected > this.#plan.maxResponseBytes) this.#tooLarge(attempt);
-    else this.relayBody(attempt, pieces);
+    const { status, contentLength } = message;
+    this.#head = { status, headers: message.fieldList() };
+    this.#body = new AnswerBody(this.#plan.purpose, this.#head, this.#plan.share, Math.max(0, contentLength));
+    if (contentLength > this.#plan.maxResponseBytes) this.#tooLarge();
   }
 
-  relayBody(attempt: Attempt, pieces: readonly Piece[]): void {
+  received(pieces: readonly Piece[]): void {
     const body = this.#body!;
     for (const piece of pieces) {
       this.#bytes += piece.length;
       if (this.#bytes > this.#plan.maxResponseBytes) {
-        this.#tooLarge(attempt);
+        this.#tooLarge();
         return;
       }
       if (!body.push(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)) {
-        this.#plan.full();
+        this.#owner.full();
         return;
       }
     }
@@ -154,12 +126,11 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
     }
     if (!this.#isQueued || this.#isPaused) return;
     this.#isPaused = true;
-    attempt.pause();
+    this.#upstream.pause();
   }
 
-  #tooLarge(attempt: Attempt): void {
-    attempt.count('too_large');
-    attempt.abort();
+  #tooLarge(): void {
+    this.#upstream.abort('too_large');
     this.#fail(`its answer is over ${this.#plan.maxResponseBytes} bytes`);
   }
 
@@ -173,23 +144,23 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
     else if (this.#isPaused) {
       this.#isPaused = false;
       this.#plan.slices.charge(READ_MS);
-      this.#attempt.resume();
+      this.#upstream.resume();
     }
     return false;
   }
 
   crashed(error: unknown): void {
-    this.#plan.mistakeMet(error);
+    this.#owner.mistakeMet(error);
   }
 
-  finished(): void {
+  ended(_trailers: Fields): void {
     if (this.#over) return;
     this.#isComplete = true;
     if (!this.#isQueued) this.#arrive();
   }
 
-  failed(_attempt: Attempt, _kind: 'reset' | 'protocol', detail: string): void {
-    this.#plan.failed(this.pod.id, detail);
+  broken(_kind: 'reset' | 'protocol', detail: string): void {
+    this.#owner.failed(this.pod.id, detail);
     this.#fail(detail);
   }
 
@@ -197,23 +168,13 @@ export class FanOutBranch implements AttemptOwner, SlicedWork {
     this.#over = true;
     const { blocks } = this.#body!;
     const finding = this.#body!.finish();
-    this.#plan.arrived(this, { pod: this.pod.name, ...this.#head!, body: blocks, finding });
+    this.#owner.arrived(this, { pod: this.pod.name, ...this.#head!, body: blocks, finding });
   }
 
   #fail(error: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#body?.blocks.free();
-    this.#plan.arrived(this, { pod: this.pod.name, error });
+    this.#owner.arrived(this, { pod: this.pod.name, error });
   }
-}
-
-function headersOf(head: ResponseHead): [string, string][] {
-  const { fields, text, connection } = head;
-  const headers: [string, string][] = [];
-  for (let i = 0; i < fields.count; i++) {
-    const name = text.slice(fields.offsets[i * 4]!, fields.offsets[i * 4 + 1]!);
-    if (!connection.nominated?.has(name.toLowerCase())) headers.push([name, head.value(i)]);
-  }
-  return headers;
 }

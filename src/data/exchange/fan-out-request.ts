@@ -1,5 +1,5 @@
 import type { FanOutSelection } from '../../model/config.ts';
-import type { RequestHead } from '../http1/request-head.ts';
+import type { RequestView } from '../request-view.ts';
 
 /**
  * What is not sent on where one answer is made of all: a body in a coding, a part of one, or none because the client has it
@@ -26,7 +26,7 @@ export function notSent(selection: FanOutSelection): ReadonlySet<string> | null 
 }
 
 /** Whether a Pod may answer that the client's copy is still good (RFC 9110 sections 13.1.2, 13.1.3 and 15.4.5). */
-export function asksForNews(request: RequestHead, selection: FanOutSelection): boolean {
+export function asksForNews(request: RequestView, selection: FanOutSelection): boolean {
   return (
     !composes(selection) &&
     (request.method === 'GET' || request.method === 'HEAD') &&

@@ -1,6 +1,6 @@
 import { CompactPieces } from '../compact-pieces.ts';
-import type { Piece } from '../http1/chunk-scanner.ts';
 import { KEPT_BODY_BYTES } from '../placement/retry.ts';
+import type { Piece } from '../stream/message.ts';
 
 const NOTHING: readonly Piece[] = [];
 

@@ -1,10 +1,8 @@
 import { PendingBytes } from '../pending-bytes.ts';
+import { type Fields, NO_FIELDS, type Piece } from '../stream/message.ts';
 import { CR, HEX_VALUE, HTAB, LF, SP, TCHAR, VALUE_CHAR } from './bytes.ts';
 import { FieldBlock, NEED_MORE } from './field-block.ts';
 import { keptTrailers } from './trailers.ts';
-
-/** A piece of output: bytes of the input as they are, or a byte string. */
-export type Piece = Buffer | string;
 
 /** `framed`: chunks go on as chunks. `data`: only what is in them. */
 export type ChunkMode = 'framed' | 'data';
@@ -35,6 +33,8 @@ export class ChunkScanner {
   done = false;
   /** What is wrong, in words. */
   error = '';
+  /** Those that may pass, where they do not go on in the body (`data`). */
+  trailers: Fields = NO_FIELDS;
   #state = SIZE_FIRST;
   #remaining = 0;
   #digits = 0;
@@ -194,10 +194,10 @@ export class ChunkScanner {
       return this.#fail(`a trailer section with ${this.#trailerFields.error || 'too many fields'}`);
     this.done = true;
     this.#state = DONE;
-    if (this.#mode === 'framed') {
-      const text = section.toString('latin1', base, next);
-      out.push(`0\r\n${keptTrailers(text, this.#trailerFields, this.#nominated)}\r\n`);
-    }
+    const text = section.toString('latin1', base, next);
+    const kept = keptTrailers(text, this.#trailerFields, this.#nominated);
+    if (this.#mode === 'data') this.trailers = kept;
+    else out.push(`0\r\n${kept.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
     return from + next - base - before;
   }
 

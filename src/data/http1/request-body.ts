@@ -1,4 +1,5 @@
-import { ChunkScanner, type Piece } from './chunk-scanner.ts';
+import type { Piece } from '../stream/message.ts';
+import { ChunkScanner } from './chunk-scanner.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** Reads a request's body from bytes that come in any pieces. Chunks go on as chunks, without extensions. */

@@ -1,4 +1,4 @@
-import type { RequestView } from '../request-view.ts';
+import type { RequestMessage } from '../stream/message.ts';
 import { hostOf } from './authority.ts';
 import { CR, LF, SP, TARGET_CHAR, TCHAR } from './bytes.ts';
 import { type ConnectionOptions, connectionOptions } from './connection-options.ts';
@@ -30,7 +30,7 @@ for (const method of ['GET', 'PUT', 'POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'
  * A request head: parsed once from bytes into offsets and the facts that routing and framing need (RFC 9112 sections 3, 5,
  * 6). Used again for the next request of the same connection; what outlives it are only strings.
  */
-export class RequestHead implements RequestView {
+export class RequestHead implements RequestMessage {
   readonly fields = new FieldBlock();
   /** The whole head up to and with the empty line, as a byte string. */
   text = '';
@@ -126,6 +126,11 @@ export class RequestHead implements RequestView {
 
   get announcesBody(): boolean {
     return this.chunked || this.contentLength >= 0;
+  }
+
+  /** HTTP/1.0 knows no 100 (RFC 9110 section 10.1.1). */
+  get expectsContinue(): boolean {
+    return this.minor === 1 && this.fields.has(names.EXPECT);
   }
 
   get via(): readonly string[] | null {

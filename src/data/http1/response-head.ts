@@ -48,6 +48,11 @@ export class ResponseHead {
     return end - base > maxBytes ? this.#fail(`a head of more than ${maxBytes} bytes`) : 0;
   }
 
+  /** Name of field `i`, as it was written. */
+  name(i: number): string {
+    return this.text.slice(this.fields.offsets[i * 4]!, this.fields.offsets[i * 4 + 1]!);
+  }
+
   value(i: number): string {
     return this.text.slice(this.fields.offsets[i * 4 + 2]!, this.fields.offsets[i * 4 + 3]!);
   }

@@ -1,5 +1,6 @@
 import { PendingBytes } from '../pending-bytes.ts';
-import { type ChunkMode, ChunkScanner, type Piece } from './chunk-scanner.ts';
+import { type Fields, NO_FIELDS, type Piece, type ResponseMessage } from '../stream/message.ts';
+import { type ChunkMode, ChunkScanner } from './chunk-scanner.ts';
 import { ResponseHead } from './response-head.ts';
 
 /** How the end of an answer's body is found (RFC 9112 section 6.3). */
@@ -12,7 +13,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
  * Reads answers from bytes that come in any pieces: heads one after another (interim ones first), then the body. Knows
  * nothing of sockets; one per upstream connection, used again for each request on it.
  */
-export class ResponseReader {
+export class ResponseReader implements ResponseMessage {
   readonly head = new ResponseHead();
   framing: BodyFraming = 'none';
   /** The whole answer has been read. */
@@ -22,6 +23,40 @@ export class ResponseReader {
   readonly #pending = new PendingBytes();
   #remaining = 0;
   #scanner: ChunkScanner | null = null;
+
+  get status(): number {
+    return this.head.status;
+  }
+
+  get contentLength(): number {
+    return this.framing === 'length' ? this.head.contentLength : -1;
+  }
+
+  get headBytes(): number {
+    return this.head.text.length;
+  }
+
+  header(name: string): string | undefined {
+    const { head } = this;
+    for (let i = 0; i < head.fields.count; i++) if (head.name(i).toLowerCase() === name) return head.value(i);
+    return undefined;
+  }
+
+  fieldList(): Fields {
+    const { head } = this;
+    const { nominated } = head.connection;
+    const list: [string, string][] = [];
+    for (let i = 0; i < head.fields.count; i++) {
+      const name = head.name(i);
+      if (!nominated?.has(name.toLowerCase())) list.push([name, head.value(i)]);
+    }
+    return list;
+  }
+
+  /** Of a body that was read as data alone. */
+  get trailers(): Fields {
+    return this.#scanner?.trailers ?? NO_FIELDS;
+  }
 
   /** Before the first byte of an answer. */
   begin(): void {

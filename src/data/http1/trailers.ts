@@ -1,3 +1,4 @@
+import type { Fields } from '../stream/message.ts';
 import type { FieldBlock } from './field-block.ts';
 
 /**
@@ -30,22 +31,22 @@ const FORBIDDEN = new Set([
 ]);
 
 /**
- * The lines of a trailer section that may pass, each with its CRLF.
+ * The fields of a trailer section that may pass.
  * @param nominated by the head's Connection: they end at this hop here, too (RFC 9110 section 7.6.1)
  */
 export function keptTrailers(
   text: string,
   fields: FieldBlock,
   nominated: ReadonlySet<string> | null,
-): string {
-  let kept = '';
+): Fields {
+  const kept: [string, string][] = [];
   for (let i = 0; i < fields.count; i++) {
     const at = i * 4;
     const name = text.slice(fields.offsets[at]!, fields.offsets[at + 1]!);
     const lower = name.toLowerCase();
     if (fields.ids[i] !== 0 || FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-')) continue;
     if (nominated?.has(lower)) continue;
-    kept += `${name}: ${text.slice(fields.offsets[at + 2]!, fields.offsets[at + 3]!)}\r\n`;
+    kept.push([name, text.slice(fields.offsets[at + 2]!, fields.offsets[at + 3]!)]);
   }
   return kept;
 }

@@ -2,24 +2,26 @@ import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
-import type { Carried, Downstream, Exchange } from '../exchange/exchange.ts';
-import type { FanOutMemory } from '../exchange/fan-out-memory.ts';
-import type { HttpDeps } from '../exchange/http-deps.ts';
-import { type StartedExchange, startExchange } from '../exchange/start-exchange.ts';
-import type { UpstreamConnection } from '../forward/upstream-connection.ts';
+import { reset } from '../../platform/reset.ts';
+import { type RequestListener, type StartedExchange, startExchange } from '../exchange/start-exchange.ts';
+import { RawSide } from '../forward/raw-side.ts';
 import { CR, LF } from '../http1/bytes.ts';
-import type { Piece } from '../http1/chunk-scanner.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
 import { RequestBody } from '../http1/request-body.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { giveBackHead, takeHead } from '../http1/spare-heads.ts';
-import type { InboundListener } from '../inbound-listener.ts';
 import { PendingBytes } from '../pending-bytes.ts';
+import { type AnswerConnection, H1Answer } from '../respond/h1-answer.ts';
 import { type OwnAnswer, writeOwnAnswer } from '../respond/own-answer.ts';
 import { keepAlive } from '../socket-options.ts';
+import type { Carried, Client, Exchange } from '../stream/client.ts';
+import type { Piece } from '../stream/message.ts';
+import type { RawStream } from '../stream/raw.ts';
+import type { Bound } from '../stream/upstream.ts';
 import { type Admission, SHED_AFTER_MS, type Waiting } from './admission.ts';
 import { InputGate } from './input-gate.ts';
 import { Linger } from './linger.ts';
+import type { HttpListenDeps } from './listen-deps.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const MAX_EMPTY_LINES = 4;
@@ -41,16 +43,16 @@ const OVERLOADED: OwnAnswer = {
 type State = 'head' | 'exchange' | 'linger' | 'gone';
 
 /** Whose connection it is. */
-export interface ConnectionListener extends InboundListener {
+export interface ConnectionListener extends RequestListener {
   readonly config: ListenerConfig;
-  readonly fanOutMemory: FanOutMemory;
 }
 
 /** One client's connection: heads and bodies in, one exchange after another, answers in order. */
-export class HttpConnection implements Downstream, Waiting {
+export class HttpConnection implements Client, AnswerConnection, Waiting {
   readonly socket: Socket;
   readonly peer: string;
-  bound: UpstreamConnection | null = null;
+  bound: Bound | null = null;
+  readonly answer = new H1Answer(this);
   closing = false;
   #endsWhenIdle = false;
   waitsSinceMs = 0;
@@ -58,7 +60,7 @@ export class HttpConnection implements Downstream, Waiting {
   #waiting = false;
   /** It waited for too long: its next request is refused. */
   #overdue = false;
-  readonly #deps: HttpDeps;
+  readonly #deps: HttpListenDeps;
   readonly #admission: Admission;
   readonly #listener: ConnectionListener;
   #state: State = 'head';
@@ -78,7 +80,7 @@ export class HttpConnection implements Downstream, Waiting {
   #emptyLines = 0;
   readonly #gate: InputGate;
 
-  constructor(socket: Socket, listener: ConnectionListener, deps: HttpDeps, admission: Admission) {
+  constructor(socket: Socket, listener: ConnectionListener, deps: HttpListenDeps, admission: Admission) {
     this.#admission = admission;
     this.socket = socket;
     this.peer = plainAddress(socket.remoteAddress ?? '');
@@ -95,8 +97,8 @@ export class HttpConnection implements Downstream, Waiting {
     socket.on('close', this.#onClose);
   }
 
-  get fanOutMemory(): FanOutMemory {
-    return this.#listener.fanOutMemory;
+  get requestComplete(): boolean {
+    return this.#body === null;
   }
 
   /** Nothing is being answered and no byte of a request is here. */
@@ -163,11 +165,6 @@ export class HttpConnection implements Downstream, Waiting {
     this.#gate.resume();
   }
 
-  bind(connection: UpstreamConnection): void {
-    this.bound?.destroy();
-    this.bound = connection;
-  }
-
   finished(keep: boolean): void {
     this.#exchange = null;
     this.#body = null;
@@ -188,14 +185,19 @@ export class HttpConnection implements Downstream, Waiting {
     else if (this.#endsWhenIdle) this.#end();
   }
 
-  cut(reset: boolean): void {
+  cut(isReset: boolean): void {
     this.#exchange = null;
     this.#state = 'gone';
-    if (reset) this.socket.resetAndDestroy();
+    if (isReset) reset(this.socket);
     else this.socket.destroySoon();
   }
 
-  detach(): Buffer | null {
+  /** Its end, which is told as a client's leaving is, ends what is under way. */
+  abort(): void {
+    reset(this.socket);
+  }
+
+  detach(): RawStream {
     this.#gate.endWatch();
     this.#state = 'gone';
     this.#exchange = null;
@@ -203,7 +205,7 @@ export class HttpConnection implements Downstream, Waiting {
     socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
-    return this.#pending.takeAll();
+    return new RawSide(socket, this.#pending.takeAll(), null);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -351,6 +353,7 @@ export class HttpConnection implements Downstream, Waiting {
       return;
     }
     this.#deps.pulse.check(nowMs);
+    this.answer.expect(head);
     const started = startExchange(this.#deps, this, head, this.#listener, nowMs);
     if ('start' in started) {
       this.#exchange = started;
@@ -362,14 +365,13 @@ export class HttpConnection implements Downstream, Waiting {
 
   restart({ startedMs, sent, body, complete }: Carried): void {
     const head = this.#head!;
-    const started = startExchange(this.#deps, this, head, this.#listener, startedMs);
+    const started = startExchange(this.#deps, this, head, this.#listener, startedMs, sent);
     this.resume();
     if (!('start' in started)) {
       this.#exchange = null;
       this.#refuse({ ...started, sent }, head);
       return;
     }
-    started.sent = sent;
     this.#exchange = started;
     if (body.length > 0) started.body(body, complete);
     if (this.#exchange === started) started.start();
@@ -437,7 +439,10 @@ export class HttpConnection implements Downstream, Waiting {
       const exchange = this.#exchange;
       this.#exchange = null;
       this.#state = 'gone';
-      exchange?.clientGone();
+      if (exchange !== null) {
+        exchange.clientGone();
+        this.answer.clientGone();
+      }
     }
     this.#pending.takeAll();
     if (this.socket.writableLength === 0) this.socket.destroy();
@@ -447,7 +452,6 @@ export class HttpConnection implements Downstream, Waiting {
 
   readonly #onDrain = (): void => {
     try {
-      this.#exchange?.clientDrained();
       if (this.#state !== 'head' || this.#pending.length === 0) return;
       this.#deadlineMs = monotonicMs() + this.#listener.config.timeouts.headMs;
       this.#processPending();

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { formatAddress } from '../../model/address.ts';
 import type { HostPort, ListenerConfig } from '../../model/config.ts';
 import { BindError } from '../../platform/bind.ts';
-import { Listener, type ListenerDeps } from './listener.ts';
+import type { ListenerDeps } from './listen-deps.ts';
+import { Listener } from './listener.ts';
 
 /** A listener's address cannot be bound beside the one that this process has at the same port. */
 export class NeedsRestart extends Error {

@@ -5,28 +5,17 @@ import type { Cell } from '../../observe/primitives.ts';
 import { after } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
-import type { TurnEnd } from '../../platform/turn-end.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
-import type { HttpDeps } from '../exchange/http-deps.ts';
-import type { TcpDeps } from '../exchange/tcp-deps.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import { keepAlive } from '../socket-options.ts';
-import type { Admission } from './admission.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
+import type { ListenerDeps } from './listen-deps.ts';
 import { handleTcpConnection } from './tcp-listener.ts';
 
 /** For what is written already to reach the client. */
 const CUT_MS = 100;
-
-export interface ListenerDeps {
-  readonly http: HttpDeps;
-  readonly tcp: TcpDeps;
-  /** When requests are begun, and which are refused for having waited. */
-  readonly admission: Admission;
-  readonly turn: TurnEnd;
-}
 
 /** One bound address and the connections that came in by it, whatever its name and rules are from reload to reload. */
 export class Listener implements InboundListener {

@@ -31,7 +31,7 @@ export class Chances implements PickContext {
   }
 
   inFlight(podId: number): number {
-    return this.#deps.pools.inFlight(podId);
+    return this.#deps.upstreams.inFlight(podId);
   }
 
   nextTurn(): number {

@@ -13,7 +13,7 @@ export interface PlacementDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Requests and tunnels that are with a Pod now. */
-  readonly pools: { inFlight(podId: number): number };
+  readonly upstreams: { inFlight(podId: number): number };
   readonly rules: RuleRuntimes;
   readonly renamed: RenamedBackends;
   holdQueue(backend: string): HoldQueue;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Piece } from '../http1/chunk-scanner.ts';
+import type { Piece } from '../stream/message.ts';
 import { writePieces } from '../write-pieces.ts';
 
 /** From this size on a body is not copied at all: the head is written in front of it, where the Pod's own head was. */

@@ -1,10 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-
-/** The head of an answer that this process writes. Header values are byte strings. */
-export interface ComposedHead {
-  readonly status: number;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
+import type { ComposedHead } from '../stream/message.ts';
 
 /** Fields that belong to the connection or are worked out anew. */
 const OWN = new Set([
@@ -27,7 +22,7 @@ function isBodiless(status: number): boolean {
 export function composedHead(
   parts: ComposedHead,
   length: number,
-  options: { isHead: boolean; close: boolean; clientMinor: number; extra: string },
+  options: { isHead: boolean; close: boolean; clientMinor: number },
 ): string {
   const { status } = parts;
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
@@ -41,5 +36,5 @@ export function composedHead(
   if (!isBodiless(status) && announced !== null) head += `Content-Length: ${announced}\r\n`;
   if (options.close) head += 'Connection: close\r\n';
   else if (options.clientMinor === 0) head += 'Connection: keep-alive\r\n';
-  return `${head}${options.extra}\r\n`;
+  return `${head}\r\n`;
 }

@@ -21,8 +21,8 @@ export interface Mutation {
 
 const ARBITRATE = 'arbitrate.ts';
 const CLAIM = 'claim.ts';
-const ROUTED = 'routed-exchange.ts';
-const HTTP = 'http-exchange.ts';
+const DELIVER = 'deliver-one.ts';
+const COURSE = 'course.ts';
 const TUNNELS = 'tunnel-registry.ts';
 
 /** At least one for each promise that would hurt most if it broke. */
@@ -63,9 +63,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'goes on with uploads after a demotion',
     edits: [
       {
-        file: ROUTED,
-        text: 'this.#unguard = this.deps.tunnels.add(upload,',
-        instead: 'this.#unguard = ((..._of: unknown[]) => () => {})(upload,',
+        file: DELIVER,
+        text: 'this.#endWatch = this.#deps.tunnels.watchUpload(',
+        instead: 'this.#endWatch = ((..._of: unknown[]) => () => {})(',
       },
     ],
     nemesis: 'uploads',
@@ -75,15 +75,16 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'sends again after a 100 Continue',
     edits: [
       {
-        file: ROUTED,
-        text: 'this.#relay.interim(reader.head);',
-        instead: '(this as any).went = true; this.#relay.interim(reader.head);',
+        file: DELIVER,
+        text: 'else if (status < 200) this.#course.client.answer.interim(message);',
+        instead:
+          'else if (status < 200) { (this as any).went = true; this.#course.client.answer.interim(message); }',
       },
       {
-        file: ROUTED,
-        text: 'if (!this.responded && mayRepeat(this.request.method, end) && this.#mayTryAgain())',
+        file: DELIVER,
+        text: 'if (!responded && mayRepeat(request.method, end) && this.#mayTryAgain())',
         instead:
-          'if (!this.responded && ((this as any).went || mayRepeat(this.request.method, end)) && this.#mayTryAgain())',
+          'if (!responded && ((this as any).went || mayRepeat(request.method, end)) && this.#mayTryAgain())',
       },
     ],
     nemesis: 'resets-continue',
@@ -91,7 +92,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ends a truncated answer as if it were whole',
-    edits: [{ file: HTTP, text: 'this.down.cut(this.endsByClose);', instead: 'this.down.cut(false);' }],
+    edits: [
+      {
+        file: 'h1-answer.ts',
+        text: 'this.#connection.cut(this.#endsByClose);',
+        instead: 'this.#connection.cut(false);',
+      },
+    ],
     nemesis: 'resets-answer',
     caughtBy: ['acknowledgement'],
   },
@@ -191,7 +198,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'sends for a client that has gone',
     edits: [
       {
-        file: HTTP,
+        file: COURSE,
         text: "this.placement.end('client_gone');",
         instead: "if (this.placement.isHeld) return;\n    this.placement.end('client_gone');",
       },
@@ -201,7 +208,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'says that nothing was sent',
-    edits: [{ file: HTTP, text: 'sent: this.sent, status };', instead: 'sent: false, status };' }],
+    edits: [{ file: COURSE, text: 'sent: this.sent, status };', instead: 'sent: false, status };' }],
     nemesis: 'resets-executed',
     caughtBy: ['delivery', 'acknowledgement'],
   },

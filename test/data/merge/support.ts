@@ -1,9 +1,9 @@
-import { Sha256 } from '../../../src/data/exchange/sha256.ts';
 import type { AnswerHead, FanOutResponse } from '../../../src/data/merge/answer.ts';
 import { AnswerBody } from '../../../src/data/merge/answer-body.ts';
 import type { BlockSource } from '../../../src/data/merge/blocks.ts';
 import type { ComposedBody } from '../../../src/data/merge/composed-body.ts';
 import type { FanOutSelection } from '../../../src/model/config.ts';
+import { Sha256 } from '../../../src/platform/sha256.ts';
 
 /** Gives all that is asked for, and counts what is out. */
 export class Unbounded implements BlockSource {

@@ -91,7 +91,7 @@ function placed(
       outcomes: { report: (outcome) => void outcomes.push(outcome) },
       clock,
       random: () => 0,
-      pools: { inFlight: (podId) => inFlight.get(podId) ?? 0 },
+      upstreams: { inFlight: (podId) => inFlight.get(podId) ?? 0 },
       rules: new RuleRuntimes(metrics),
       renamed: new RenamedBackends(),
       holdQueue: (name) => queues.of(name),

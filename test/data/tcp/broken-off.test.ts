@@ -6,7 +6,7 @@
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { joinSockets, type TunnelEnd } from '../../../src/data/exchange/tcp-tunnel.ts';
+import { joinSockets, type TunnelEnd } from '../../../src/data/forward/join-sockets.ts';
 import { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { SOCKET_OPTIONS } from '../../../src/data/socket-options.ts';
 import { poll } from '../../helpers/waiting.ts';

@@ -1,7 +1,9 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
+import { TcpUpstreams } from '../../../src/data/forward/tcp-upstreams.ts';
 import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
+import { SocketTunnels } from '../../../src/data/forward/tunnels.ts';
 import type { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { UpstreamPools } from '../../../src/data/forward/upstream-pools.ts';
 import { handleTcpConnection } from '../../../src/data/listen/tcp-listener.ts';
@@ -111,6 +113,9 @@ export async function tcp(
     };
     return pool;
   };
+  const upstreams = new TcpUpstreams(pools, systemDialer);
+  const sink = { report: (outcome: Outcome) => void outcomes.push(outcome) };
+  const joined = new SocketTunnels(tunnels, { cell, outcomes: sink, logger: silentLogger });
   const sockets = new Set<Socket>();
   const server = createServer(
     {
@@ -124,19 +129,19 @@ export async function tcp(
       sockets.add(socket);
       handleTcpConnection(socket, inbound, {
         cell,
-        outcomes: { report: (outcome) => void outcomes.push(outcome) },
+        outcomes: sink,
         metrics,
         logger: silentLogger,
         clock: systemClock,
         pulse: { check() {} },
         random: () => 0,
-        tunnels,
+        localErrors,
+        tunnels: joined,
         peers,
-        dialer: systemDialer,
         holdQueue: () => queue,
         rules,
         renamed: new RenamedBackends(),
-        pools,
+        upstreams,
       });
     },
   );

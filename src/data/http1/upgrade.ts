@@ -1,7 +1,7 @@
-import { isToken } from '../http1/bytes.ts';
-import * as names from '../http1/field-names.ts';
-import type { RequestHead } from '../http1/request-head.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import { isToken } from './bytes.ts';
+import * as names from './field-names.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /**
  * HTTP again, past every rule: h2c and its drafts (RFC 7540 section 3.2), h2, h3, another version of HTTP, and HTTP within

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Digest } from '../merge/body-checks.ts';
 
 /** SHA-256 (FIPS 180-4): nobody knows two bodies with one digest. */
-export class Sha256 implements Digest {
+export class Sha256 {
   readonly #hash = createHash('sha256');
 
   update(bytes: Uint8Array): void {

@@ -1,21 +1,15 @@
-import type { Socket } from 'node:net';
 import type { RuleConfig } from '../../model/config.ts';
 import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
-import type { DialFailure } from '../../platform/dialer.ts';
 import { runGuarded } from '../../platform/guard.ts';
-import { reset } from '../../platform/reset.ts';
-import type { Tunnel } from '../forward/tunnel-registry.ts';
-import type { PodPool } from '../forward/upstream-pool.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { NO_REQUEST } from '../placement/decide.ts';
 import { Placement } from '../placement/placement.ts';
 import type { PlacementOwner } from '../placement/placement-owner.ts';
 import type { RuleSeries } from '../placement/rule-series.ts';
-import { SOCKET_OPTIONS } from '../socket-options.ts';
-import type { TcpDeps } from './tcp-deps.ts';
-import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
+import type { DialEvents, RawClient, RawStream } from '../stream/raw.ts';
+import type { TunnelDeps } from './exchange-deps.ts';
 
 /**
  * One connection of a TCP listener, from accept to its end:
@@ -24,12 +18,12 @@ import { joinSockets, type TunnelEnd } from './tcp-tunnel.ts';
  * 3. join the two sockets until both ways have ended or the registry cuts them.
  * A failure can only be told by closing; metrics and the log say which.
  */
-export class TcpExchange implements PlacementOwner {
+export class Tunnel implements PlacementOwner {
   /** Nothing is read before it has a Pod. */
   readonly received = 0;
-  readonly #client: Socket;
+  readonly #client: RawClient;
   readonly #listener: InboundListener;
-  readonly #deps: TcpDeps;
+  readonly #deps: TunnelDeps;
   readonly #placement: Placement;
   /** Where it counts until it has a Pod, or has failed; then null. */
   #series: RuleSeries | null;
@@ -40,7 +34,13 @@ export class TcpExchange implements PlacementOwner {
   #cancel: (() => void) | null = null;
   #ended = false;
 
-  constructor(client: Socket, listener: InboundListener, rule: RuleConfig, backend: string, deps: TcpDeps) {
+  constructor(
+    client: RawClient,
+    listener: InboundListener,
+    rule: RuleConfig,
+    backend: string,
+    deps: TunnelDeps,
+  ) {
     this.#client = client;
     this.#listener = listener;
     this.#deps = deps;
@@ -50,9 +50,7 @@ export class TcpExchange implements PlacementOwner {
   }
 
   start(): void {
-    this.#client.on('error', () => {});
-    this.#client.once(
-      'close',
+    this.#client.whenClosed(
       this.#guarded(() => {
         this.#ended = true;
         this.#endConnecting();
@@ -86,7 +84,7 @@ export class TcpExchange implements PlacementOwner {
   }
 
   waits(): void {
-    this.#unwatch ??= this.#deps.peers.watch(this.#client, () => {
+    this.#unwatch ??= this.#client.watch(() => {
       this.#placement.end('client_gone');
       this.#fail('client_gone');
     });
@@ -113,51 +111,30 @@ export class TcpExchange implements PlacementOwner {
   }
 
   crashed(): void {
-    this.#client.destroy();
+    this.#client.close();
   }
 
   #connect(pod: PodView, backend: BackendSnapshot): void {
     this.#tries++;
-    const pool = this.#deps.pools.of(this.#placement.backend, pod);
-    pool.begin();
-    const target = {
-      addresses: pod.addresses,
-      port: pod.port,
-      timeoutMs: backend.config.connection.connectTimeoutMs,
-      options: SOCKET_OPTIONS,
+    const events: DialEvents = {
+      opened: (upstream) => {
+        this.#cancel = null;
+        this.#connected(pod, upstream);
+      },
+      unopened: (kind, reason) => {
+        this.#cancel = null;
+        this.#notConnected(pod, backend, kind, reason);
+      },
+      crashed: () => this.#client.reset(),
     };
-    const dialling = this.#deps.dialer.dial(target, {
-      opened: (socket) =>
-        runGuarded(
-          'tcp',
-          () => {
-            this.#cancel = null;
-            this.#connected(pod, pool, socket);
-          },
-          () => {
-            reset(socket);
-            reset(this.#client);
-          },
-        ),
-      unopened: (failure) => this.#guarded(() => this.#notConnected(pod, pool, backend, failure))(),
-    });
-    this.#cancel = () => {
-      dialling.cancel();
-      pool.end();
-    };
+    this.#cancel = this.#deps.upstreams.dial(pod, this.#placement.backend, backend, events);
   }
 
-  #notConnected(pod: PodView, pool: PodPool, backend: BackendSnapshot, failure: DialFailure): void {
-    this.#cancel = null;
-    const { kind, reason } = failure;
-    pool.end();
+  #notConnected(pod: PodView, backend: BackendSnapshot, kind: 'local' | 'pod', reason: string): void {
     if (kind === 'local') {
-      pool.result('local_error').value++;
-      pool.localError(reason);
       this.#another(pod, 'local_error', 'overloaded');
       return;
     }
-    pool.result('connect_failed').value++;
     this.#deps.outcomes.report({ kind: 'connect_failed', podId: pod.id, reason });
     if (!this.#placement.awaitNextLeader(pod, backend))
       this.#another(pod, 'connect_failed', 'connect_failed');
@@ -169,50 +146,20 @@ export class TcpExchange implements PlacementOwner {
     else this.#fail(failure);
   }
 
-  #connected(pod: PodView, pool: PodPool, upstream: Socket): void {
+  #connected(pod: PodView, upstream: RawStream): void {
     if (!this.#placement.confirms(pod)) {
-      upstream.on('error', () => {});
-      upstream.destroy();
-      pool.end();
+      upstream.close();
       this.#placement.route();
       return;
     }
-    const deps = this.#deps;
-    const { rule } = this.#placement;
     this.#endConnecting();
-    pool.result('ok').value++;
-    pool.tunnelOpened();
-    let remove = (): void => {};
-    const cut = joinSockets(this.#client, upstream, deps.tunnels.unread, (end) => {
-      remove();
-      pool.tunnelEnded();
-      pool.end();
-      this.#tunnelEnded(pod, rule, end);
-    });
-    const tunnel: Tunnel = {
-      listener: this.#listener,
-      podId: pod.id,
-      upstream,
-      rule: rule.name,
-      onDemotion: rule.selection.type === 'Leader' ? rule.selection.onDemotion : null,
-      onUnready: deps.cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
-      destroy: (reason) => {
-        deps.logger.debug({ rule: rule.name, pod: pod.name, reason }, 'tunnel cut');
-        cut();
-      },
-    };
-    remove = deps.tunnels.add(tunnel, pool.backend);
-  }
-
-  /** A leader that closes a connection by itself may have lost its role. */
-  #tunnelEnded(pod: PodView, { selection }: RuleConfig, end: TunnelEnd): void {
-    if (selection.type === 'Leader' && end.first === 'upstream')
-      this.#deps.outcomes.report({ kind: 'leader_closed', podId: pod.id });
+    const { rule, backend } = this.#placement;
+    this.#deps.tunnels.join(this.#client, upstream, { listener: this.#listener, rule, backend, pod });
   }
 
   /** To be given to the event loop: a mistake of this program costs this connection alone. */
   #guarded(run: () => void): () => void {
-    return () => runGuarded('tcp', run, () => this.#client.destroy());
+    return () => runGuarded('tcp', run, () => this.#client.close());
   }
 
   #endConnecting(): void {
@@ -227,6 +174,6 @@ export class TcpExchange implements PlacementOwner {
     runtime.failed(failure);
     this.#endConnecting();
     this.#deps.logger.debug({ rule: rule.name, failure }, 'TCP connection closed');
-    this.#client.destroy();
+    this.#client.close();
   }
 }

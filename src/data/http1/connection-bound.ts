@@ -1,6 +1,6 @@
-import * as names from '../http1/field-names.ts';
-import type { RequestHead } from '../http1/request-head.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import * as names from './field-names.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** Schemes that authenticate a connection, not a request (RFC 4559): such a connection serves one client only. */
 const BOUND = /(?:^|,)\s*(?:NTLM|Negotiate)(?:\s|,|$)/i;

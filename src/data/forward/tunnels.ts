@@ -1,0 +1,73 @@
+import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
+import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { RawStream, StreamTerms, Tunnels } from '../stream/raw.ts';
+import { joinSockets } from './join-sockets.ts';
+import { RawSide } from './raw-side.ts';
+import type { Tunnel, TunnelRegistry } from './tunnel-registry.ts';
+
+export interface TunnelDeps {
+  readonly cell: SnapshotCell;
+  readonly outcomes: OutcomeSink;
+  readonly logger: Logger;
+}
+
+/** TCP connections and upgraded ones: two sockets, joined until both ways have ended or the registry cuts them. */
+export class SocketTunnels implements Tunnels {
+  readonly #registry: TunnelRegistry;
+  readonly #deps: TunnelDeps;
+
+  constructor(registry: TunnelRegistry, deps: TunnelDeps) {
+    this.#registry = registry;
+    this.#deps = deps;
+  }
+
+  join(client: RawStream, upstream: RawStream, terms: StreamTerms): void {
+    const { outcomes, logger, cell } = this.#deps;
+    const ours = sideOf(client);
+    const theirs = sideOf(upstream);
+    const pool = theirs.pool!;
+    theirs.joined();
+    if (theirs.pending !== null) ours.socket.write(theirs.pending);
+    if (ours.pending !== null) theirs.socket.write(ours.pending);
+    let remove = (): void => {};
+    const cut = joinSockets(ours.socket, theirs.socket, this.#registry.unread, (end) => {
+      remove();
+      pool.tunnelEnded();
+      pool.end();
+      // A leader that closes a connection by itself may have lost its role.
+      if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
+        outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
+    });
+    const tunnel: Tunnel = {
+      ...watched(terms),
+      upstream: theirs.socket,
+      onUnready: cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
+      destroy: (reason) => {
+        logger.debug({ rule: terms.rule.name, pod: terms.pod.name, reason }, 'tunnel cut');
+        cut();
+      },
+    };
+    remove = this.#registry.add(tunnel, pool.backend);
+  }
+
+  watchUpload(terms: StreamTerms, cut: () => void): () => void {
+    return this.#registry.add({ ...watched(terms), onUnready: 'Keep', destroy: cut }, terms.backend);
+  }
+}
+
+function watched({
+  listener,
+  pod,
+  rule,
+}: StreamTerms): Pick<Tunnel, 'listener' | 'podId' | 'rule' | 'onDemotion'> {
+  const { selection } = rule;
+  const onDemotion = selection.type === 'Leader' ? selection.onDemotion : null;
+  return { listener, podId: pod.id, rule: rule.name, onDemotion };
+}
+
+/** Streams of other codecs are joined by them. */
+function sideOf(stream: RawStream): RawSide {
+  if (stream instanceof RawSide) return stream;
+  throw new TypeError('a stream that is no socket cannot be joined with one');
+}
