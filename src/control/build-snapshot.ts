@@ -47,7 +47,8 @@ function buildListeners(previous: readonly ListenerSnapshot[], config: Config): 
   return sameList(previous, listeners) ? previous : listeners;
 }
 
-function buildBackend(before: BackendSnapshot | undefined, input: BackendInput): BackendSnapshot {
+/** One backend's part of it; the very object of `before` where all is equal. */
+export function buildBackend(before: BackendSnapshot | undefined, input: BackendInput): BackendSnapshot {
   const known = new Map(before?.pods.map((pod) => [pod.id, pod]));
   const pods = keep(
     before?.pods,

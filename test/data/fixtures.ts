@@ -1,3 +1,4 @@
+import { buildBackend } from '../../src/control/build-snapshot.ts';
 import type { PickContext } from '../../src/data/pick/contract.ts';
 import type { RequestView } from '../../src/data/request-view.ts';
 import type {
@@ -8,7 +9,7 @@ import type {
   Selection,
 } from '../../src/model/config.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
-import type { BackendSnapshot, Leadership, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
+import type { BackendSnapshot, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
 import { backendConfig, listenerConfig, ruleConfig } from '../helpers/config.ts';
 
 export const noHold = { timeoutMs: 0, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
@@ -60,35 +61,26 @@ export function pod(ordinal: number, state: PodState = 'ready', part: Partial<Po
   };
 }
 
-/** A backend's snapshot as build-snapshot makes it: sorted, with what follows from the Pods and the leader. */
+/** A backend's snapshot as control makes it of these Pods and this leader. */
 export function backendOf(
   pods: readonly PodView[],
   leader: PodView | 'none' | 'conflict' | 'unconfigured' = 'unconfigured',
   part: { revision?: number; reign?: number; config?: BackendConfig } = {},
 ): BackendSnapshot {
-  const ready = pods.filter((p) => p.state === 'ready');
   const known = typeof leader === 'string' ? null : leader;
-  const leadership: Leadership = {
-    state: typeof leader === 'string' ? leader : 'known',
-    leader: known,
-    term: null,
-    claimants: known === null ? [] : [known.name],
-    revision: part.revision ?? 1,
-    reign: part.reign ?? 1,
-    reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
-  };
-  const byOrdinal = new Map<number, PodView>();
-  for (const p of pods)
-    if (p.ordinal >= 0 && p.state !== 'draining' && byOrdinal.get(p.ordinal)?.state !== 'ready')
-      byOrdinal.set(p.ordinal, p);
-  return {
+  return buildBackend(undefined, {
     config: part.config ?? backendConfig(),
     pods,
-    ready,
-    followers: ready.filter((p) => p !== known),
-    byOrdinal,
-    leadership,
-  };
+    leadership: {
+      state: typeof leader === 'string' ? leader : 'known',
+      leaderId: known?.id ?? null,
+      term: null,
+      claimants: known === null ? [] : [known.name],
+      revision: part.revision ?? 1,
+      reign: part.reign ?? 1,
+      reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
+    },
+  });
 }
 
 export function context(part: Partial<PickContext> = {}): PickContext {

@@ -1,15 +1,10 @@
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
+import { buildBackend } from '../../src/control/build-snapshot.ts';
 import { DataPlane } from '../../src/data/data-plane.ts';
 import type { BackendConfig, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
-import type {
-  BackendSnapshot,
-  Leadership,
-  ListenerSnapshot,
-  Route,
-  RoutingSnapshot,
-} from '../../src/model/snapshot.ts';
+import type { BackendSnapshot, ListenerSnapshot, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from './config.ts';
@@ -121,30 +116,24 @@ function podView(spec: PodSpec): PodView {
 }
 
 function backendSnapshot(
+  before: BackendSnapshot | undefined,
   config: BackendConfig,
   pods: readonly PodView[],
   leaderSpec: LeaderSpec,
   revision: number,
   reign: number,
 ): BackendSnapshot {
-  const ready = pods.filter((pod) => pod.state === 'ready');
-  const leader = typeof leaderSpec === 'string' ? ready.find((pod) => pod.name === leaderSpec) : undefined;
-  const state = typeof leaderSpec !== 'string' ? leaderSpec.state : leader ? 'known' : 'none';
-  const leadership: Leadership = {
-    state,
-    leader: leader ?? null,
-    term: null,
-    claimants:
-      typeof leaderSpec === 'string' ? [leaderSpec] : state === 'conflict' ? pods.map((p) => p.name) : [],
-    revision,
-    reign,
-    reason: 'set by the test',
-  };
-  const byOrdinal = new Map<number, PodView>();
-  for (const pod of pods)
-    if (pod.ordinal >= 0 && pod.state !== 'draining' && byOrdinal.get(pod.ordinal)?.state !== 'ready')
-      byOrdinal.set(pod.ordinal, pod);
-  return { config, pods, ready, followers: ready.filter((pod) => pod !== leader), byOrdinal, leadership };
+  const named = typeof leaderSpec === 'string';
+  const leader = named ? pods.find(({ name, state }) => name === leaderSpec && state === 'ready') : undefined;
+  const state = named ? (leader === undefined ? 'none' : 'known') : leaderSpec.state;
+  const claimants = named ? [leaderSpec] : state === 'conflict' ? pods.map(({ name }) => name) : [];
+  const leaderId = leader?.id ?? null;
+  const reason = 'set by the test';
+  return buildBackend(before, {
+    config,
+    pods,
+    leadership: { state, leaderId, term: null, claimants, revision, reign, reason },
+  });
 }
 
 function routesOf(rules: readonly RuleConfig[]): Route[] {
@@ -175,23 +164,10 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
   let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };
   let version = 1;
   let reign = 1;
-  const views = new Map<string, PodView>();
+  let before: BackendSnapshot | undefined;
   const snapshot = (): RoutingSnapshot => {
-    // What did not change keeps its identity, as build-snapshot promises.
-    const present = pods.map((spec) => {
-      const next = podView(spec);
-      const before = views.get(next.name);
-      const same = before !== undefined && JSON.stringify(before) === JSON.stringify(next);
-      if (!same) views.set(next.name, next);
-      return same ? before : next;
-    });
-    return {
-      version,
-      config,
-      configHash: 'test',
-      backends: new Map([[backend.name, backendSnapshot(backend, present, leader, version, reign)]]),
-      listeners,
-    };
+    before = backendSnapshot(before, backend, pods.map(podView), leader, version, reign);
+    return { version, config, configHash: 'test', backends: new Map([[backend.name, before]]), listeners };
   };
   const cell = new SnapshotCell(snapshot());
   const metrics = new Metrics();
