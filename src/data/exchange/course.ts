@@ -156,7 +156,7 @@ export class Course implements PlacementOwner, RequestFacts {
     const written = answer.fail(problem, this.debugFields());
     this.bytesSent += written.bytes;
     this.end(written.status, failure);
-    answer.end();
+    answer.end(NO_FIELDS);
   }
 
   /** It goes to this Pod; null: to those of a fan-out. @param attempts how many Pods it went to by then */

@@ -231,10 +231,10 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     course.bytesSent += answer.begin(head, this.#upstream!, pieces, course.debugFields());
   }
 
-  ended(_trailers: Fields): void {
+  ended(trailers: Fields): void {
     this.#settle();
     this.#course.end(this.#status, null);
-    this.#course.client.answer.end();
+    this.#course.client.answer.end(trailers);
   }
 
   broken(kind: 'reset' | 'protocol', detail: string): void {

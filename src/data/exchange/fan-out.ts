@@ -13,7 +13,7 @@ import type { ComposedBody } from '../merge/composed-body.ts';
 import { Gathering } from '../merge/gathering.ts';
 import { type FanOutRefusal, fanOutRefusal, TOO_LARGE } from '../placement/decide.ts';
 import { KEPT_BODY_BYTES } from '../placement/retry.ts';
-import type { Piece } from '../stream/message.ts';
+import { NO_FIELDS, type Piece } from '../stream/message.ts';
 import type { Upstream, UpstreamEvents } from '../stream/upstream.ts';
 import { AnswerPump, LEAST_ROOM, type PumpOwner } from './answer-pump.ts';
 import { Course, type CourseOwner, type Decided } from './course.ts';
@@ -265,7 +265,7 @@ export class FanOut implements StartedExchange, CourseOwner, FanOutPlan, FanOutO
 
   written(): void {
     this.#course.end(this.#status, null);
-    this.#course.client.answer.end();
+    this.#course.client.answer.end(NO_FIELDS);
   }
 
   giveBack(out: Buffer, isUnused: boolean): void {

@@ -139,7 +139,8 @@ export class H1Answer implements AnswerSink {
     });
   }
 
-  end(): void {
+  /** Trailers go on in the chunks of the body; who gets no chunks gets none. */
+  end(_trailers: Fields): void {
     this.#connection.finished(this.#keeps);
   }
 

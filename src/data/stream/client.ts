@@ -1,4 +1,4 @@
-import type { ComposedHead, Piece, ResponseMessage } from './message.ts';
+import type { ComposedHead, Fields, Piece, ResponseMessage } from './message.ts';
 import type { ProblemDetails } from './problem.ts';
 import type { RawStream } from './raw.ts';
 import type { Asker, BodySource } from './upstream.ts';
@@ -37,12 +37,7 @@ export interface AnswerSink {
   /** An interim answer; null: `100 Continue`, said here. Clients that know none get none. */
   interim(head: ResponseMessage | null): void;
   /** A Pod's answer, or a 101, with what there is of its body. @param source what the body comes from @param debug further fields */
-  begin(
-    head: ResponseMessage,
-    source: BodySource,
-    pieces: readonly Piece[],
-    debug: ComposedHead['headers'],
-  ): number;
+  begin(head: ResponseMessage, source: BodySource, pieces: readonly Piece[], debug: Fields): number;
   /** An answer made here; its head goes with the first `write`. @param length of its body */
   compose(head: ComposedHead, length: number): void;
   /**
@@ -51,10 +46,10 @@ export interface AnswerSink {
    *   paused while the client takes no more
    */
   write(pieces: readonly Piece[], taken?: (isBroken: boolean) => void): number;
-  /** The answer is whole: the connection may serve another request. */
-  end(): void;
+  /** The answer is whole: the connection may serve another request. @param trailers that are no part of the body already */
+  end(trailers: Fields): void;
   /** A failure of headroute's own instead of an answer. */
-  fail(problem: ProblemDetails, debug: ComposedHead['headers']): Written;
+  fail(problem: ProblemDetails, debug: Fields): Written;
   /** The answer broke off: it cannot look whole. */
   breakOff(): void;
   /** After a 101: the bytes are the caller's from now on. */
