@@ -9,7 +9,8 @@ import { writeSchemas } from './servers/schemas.mjs';
 
 /** @param {readonly string[]} names empty: all but those that are there on request only */
 export function installServers(names) {
-  for (const tool of names.length === 0 ? CATALOG.filter((t) => !t.onRequest) : names.map(toolNamed)) install(tool);
+  for (const tool of names.length === 0 ? CATALOG.filter((t) => !t.onRequest) : names.map(toolNamed))
+    install(tool);
 }
 
 /** @param {import('./servers/catalog.mjs').Tool} tool */

@@ -1,0 +1,80 @@
+import { failure, HttpConnection } from '../clients/http.ts';
+import { RaftCluster } from '../clusters/raft-store.ts';
+import { RAFT_STORE_LEADER } from '../leaders.ts';
+import { startHaproxy } from '../proxies/haproxy.ts';
+import { startHeadroute } from '../proxies/headroute.ts';
+import { kept } from '../running.ts';
+import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
+import type { WriteClient } from '../writes.ts';
+
+const HOSTS = ['127.0.0.51', '127.0.0.52', '127.0.0.53'];
+
+async function start(what: (cluster: RaftCluster) => Pick<Stage, 'strike' | 'restore'>): Promise<Stage> {
+  const cluster = await kept(RaftCluster.start(HOSTS));
+  await cluster.settled();
+  const { nodes, port } = cluster;
+  const service = { service: 'raft.prod.svc.cluster.local', portName: 'http', port, nodes };
+  const headroute = await startHeadroute('HTTP', service, RAFT_STORE_LEADER);
+  const haproxy = await startHaproxy({
+    mode: 'http',
+    nodes: nodes.map(({ name }) => cluster.address(name)),
+    check: ['option httpchk GET /leader', 'http-check expect status 200'],
+  });
+  return {
+    proxies: new Map([
+      ['headroute', headroute.address],
+      ['haproxy', haproxy],
+    ]),
+    nodes: nodes.map(({ name }) => ({ name, canWrite: () => cluster.leads(name) })),
+    connect: (address) => client(address),
+    settled: () => cluster.settled(),
+    readBack: (prefix) => cluster.readBack(prefix),
+    ...what(cluster),
+  };
+}
+
+function client(address: string): WriteClient {
+  const connection = new HttpConnection(address);
+  return {
+    async write(id) {
+      const answer = await connection.ask('POST', `/write/${id}`);
+      if (answer.status !== 200) throw failure(answer);
+      return String(answer.headers['x-node']);
+    },
+    close: () => connection.close(),
+  };
+}
+
+export const RAFT_KILL: Scenario = {
+  name: 'raft-kill',
+  title: 'Raft store, leader killed (`kill -9`)',
+  rounds: 10,
+  restoreAfterMs: 0,
+  watchMs: 2500,
+  ...FOUR_WORKERS,
+  start: () =>
+    start((cluster) => ({
+      strike: (leader) => cluster.kill(leader),
+      async restore(leader) {
+        cluster.run(leader);
+      },
+    })),
+};
+
+export const RAFT_FROZEN: Scenario = {
+  name: 'raft-frozen',
+  title: 'Raft store, leader frozen for 8 s (SIGSTOP)',
+  rounds: 10,
+  restoreAfterMs: 8000,
+  watchMs: 2500,
+  ...FOUR_WORKERS,
+  start: () =>
+    start((cluster) => ({
+      async strike(leader) {
+        cluster.signal(leader, 'SIGSTOP');
+      },
+      async restore(leader) {
+        cluster.signal(leader, 'SIGCONT');
+      },
+    })),
+};
