@@ -6,7 +6,7 @@ import { startHaproxy } from '../proxies/haproxy.ts';
 import { startHeadroute } from '../proxies/headroute.ts';
 import { kept } from '../running.ts';
 import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
-import { WriteFailed, type WriteClient } from '../writes.ts';
+import { type WriteClient, WriteFailed } from '../writes.ts';
 
 const HOSTS = ['127.0.0.54', '127.0.0.55', '127.0.0.56'];
 
