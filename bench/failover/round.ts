@@ -24,6 +24,7 @@ export async function playRound(
   try {
     await flowing(workers);
     const leader = await stage.settled();
+    await stage.prepare?.(leader);
     const strikeMs = performance.now();
     observer = new Observer(stage.nodes.filter(({ name }) => name !== leader));
     const striking = stage.strike(leader);

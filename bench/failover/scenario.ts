@@ -11,6 +11,8 @@ export interface Stage {
   connect(address: string): WriteClient;
   /** Waits until all nodes are well and exactly one leads. @returns its name */
   settled(): Promise<string>;
+  /** What is due just before. */
+  prepare?(leader: string): Promise<void>;
   /** Does to the leader what the scenario is about; may take as long as that takes. */
   strike(leader: string): Promise<void>;
   /** Brings back what was struck. */

@@ -13,7 +13,7 @@ export class Workers {
   constructor(clients: readonly WriteClient[], prefix: string, pauseMs: number) {
     this.#prefix = prefix;
     this.#pauseMs = pauseMs;
-    this.#loops = clients.map((client, n) => this.#run(client, n));
+    this.#loops = clients.map((client, n) => this.#run(client, n, (n * pauseMs) / clients.length));
   }
 
   acknowledged(): Write[] {
@@ -26,7 +26,9 @@ export class Workers {
     await Promise.all(this.#loops);
   }
 
-  async #run(client: WriteClient, worker: number): Promise<void> {
+  async #run(client: WriteClient, worker: number, afterMs: number): Promise<void> {
+    // Not all at once: a strike is to meet some on their way and some not.
+    await pause(afterMs);
     for (let n = 0; this.#going; n++) {
       const id = `${this.#prefix}${worker}-${n}`;
       const sentMs = performance.now();
