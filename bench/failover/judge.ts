@@ -34,9 +34,10 @@ export interface RoundResult {
   readonly lost: number;
   /** There more than once, whatever was said. */
   readonly doubled: number;
-  /** For the picture: when writes were acknowledged that were kept, and such that were lost. */
+  /** For the picture: when writes were acknowledged that were kept, and such that were lost, and when others failed. */
   readonly served: readonly Span[];
   readonly servedAndLost: readonly Span[];
+  readonly failed: readonly Span[];
 }
 
 /** What is closer together than this is drawn as one. */
@@ -50,7 +51,7 @@ export function judge({ proxy, leader, strikeMs, writes, servableMs, stored }: R
   const longest = (which: typeof gaps): number => Math.max(0, ...which.map(({ from, to }) => to - from));
   const lost = acknowledged.filter(({ id }) => !stored.has(id));
   const kept = acknowledged.filter(({ id }) => stored.has(id));
-  const failed = (applied: string): Record<string, number> =>
+  const saidOf = (applied: string): Record<string, number> =>
     counted(writes.flatMap(({ failed }) => (failed?.applied === applied ? [failed.message] : [])));
   const at = (list: readonly Write[]): Span[] => spans(list.map(({ doneMs }) => doneMs - strikeMs));
   return {
@@ -60,12 +61,13 @@ export function judge({ proxy, leader, strikeMs, writes, servableMs, stored }: R
     outageMs: longest(gaps.filter(({ from, to }) => to > strikeMs && from < first.doneMs)),
     laterOutageMs: longest(gaps.filter(({ from }) => from >= first.doneMs)),
     acknowledged: acknowledged.length,
-    refused: failed('no'),
-    unknown: failed('unknown'),
+    refused: saidOf('no'),
+    unknown: saidOf('unknown'),
     lost: lost.length,
     doubled: [...stored.values()].filter((times) => times > 1).length,
     served: at(kept),
     servedAndLost: at(lost),
+    failed: at(writes.filter(({ failed }) => failed !== null)),
   };
 }
 

@@ -23,7 +23,7 @@ process.setMaxListeners(0);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(1));
 
 let failures = 0;
-const file = new ResultFile(flags.out);
+const file = new ResultFile(flags.out, SCENARIOS);
 for (const scenario of chosen) {
   try {
     const results = await play(scenario, rounds ?? (flags.quick ? 1 : scenario.rounds));
@@ -48,7 +48,7 @@ async function play(scenario: Scenario, count: number): Promise<RoundResult[]> {
 
   async function playAndTell(proxy: ProxyName, n: number): Promise<RoundResult> {
     const result = await playRound(scenario, stage, proxy, n);
-    const { servedAndLost: _, served: __, ...figures } = result;
+    const { served: _, servedAndLost: __, failed: ___, ...figures } = result;
     console.log(`${scenario.name} ${n + 1}/${count} ${JSON.stringify(figures, shortened)}`);
     return result;
   }

@@ -4,6 +4,8 @@ import { pause } from './pause.ts';
 export interface Observed {
   readonly name: string;
   canWrite(): Promise<boolean>;
+  /** What it keeps open is closed, and what it waits for ends. */
+  close?(): void;
 }
 
 /** Between two questions to a node: the figures are as fine as this. */
@@ -16,15 +18,18 @@ const EVERY_MS = 5;
 export class Observer {
   /** When each first said that it could (performance.now()). */
   readonly firstMs = new Map<string, number>();
+  readonly #nodes: readonly Observed[];
   readonly #loops: Promise<void>[];
   #going = true;
 
   constructor(nodes: readonly Observed[]) {
+    this.#nodes = nodes;
     this.#loops = nodes.map((node) => this.#watch(node));
   }
 
   async stop(): Promise<void> {
     this.#going = false;
+    for (const node of this.#nodes) node.close?.();
     await Promise.all(this.#loops);
   }
 

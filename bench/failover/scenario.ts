@@ -1,7 +1,9 @@
 import type { Observed } from './observer.ts';
+import type { Goal } from './report/goals.ts';
 import type { WriteClient } from './writes.ts';
 
-export type ProxyName = 'headroute' | 'haproxy';
+/** `haproxy-cut` ends what is under way at a node as soon as a check fails. */
+export type ProxyName = 'headroute' | 'haproxy' | 'haproxy-cut';
 
 /** Servers with both proxies before them. */
 export interface Stage {
@@ -25,6 +27,10 @@ export interface Scenario {
   readonly name: string;
   /** What happens, for the table. */
   readonly title: string;
+  /** What headroute is to reach with its default timers. */
+  readonly goals: readonly Goal[];
+  /** The struck leader goes on taking writes: what the proxy added after its successor says nothing then. */
+  readonly oldGoesOn?: true;
   /** Rounds of each proxy, where nobody says otherwise. */
   readonly rounds: number;
   /** Least time from the strike until what was struck comes back. */

@@ -4,6 +4,7 @@ import { failure, HttpConnection } from '../clients/http.ts';
 import { ETCD_LEADER } from '../leaders.ts';
 import { startHaproxy } from '../proxies/haproxy.ts';
 import { startHeadroute } from '../proxies/headroute.ts';
+import { added, NONE_DOUBLED, NONE_LOST } from '../report/goals.ts';
 import { kept } from '../running.ts';
 import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
 import { type WriteClient, WriteFailed } from '../writes.ts';
@@ -101,6 +102,7 @@ const isJson = (body: string): boolean => body.trimStart().startsWith('{');
 export const ETCD_KILL: Scenario = {
   name: 'etcd-kill',
   title: 'etcd, leader killed (`kill -9`)',
+  goals: [added(80, 150), NONE_DOUBLED],
   rounds: 10,
   restoreAfterMs: 0,
   watchMs: 2000,
@@ -112,6 +114,7 @@ export const ETCD_KILL: Scenario = {
 export const ETCD_LOAD: Scenario = {
   name: 'etcd-load',
   title: 'etcd under load: 16 clients with 3 ms between writes, leader killed',
+  goals: [NONE_LOST, NONE_DOUBLED],
   rounds: 50,
   restoreAfterMs: 0,
   watchMs: 500,

@@ -1,35 +1,42 @@
 import { failure, HttpConnection } from '../clients/http.ts';
 import { RaftCluster } from '../clusters/raft-store.ts';
 import { RAFT_STORE_LEADER } from '../leaders.ts';
-import { startHaproxy } from '../proxies/haproxy.ts';
+import { type HaproxyBackend, startHaproxy } from '../proxies/haproxy.ts';
 import { startHeadroute } from '../proxies/headroute.ts';
+import { added, NONE_DOUBLED } from '../report/goals.ts';
 import { kept } from '../running.ts';
 import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
 import type { WriteClient } from '../writes.ts';
 
 const HOSTS = ['127.0.0.51', '127.0.0.52', '127.0.0.53'];
 
-async function start(what: (cluster: RaftCluster) => Pick<Stage, 'strike' | 'restore'>): Promise<Stage> {
+type Deed = (cluster: RaftCluster) => Pick<Stage, 'strike' | 'restore'>;
+
+async function start(deed: Deed): Promise<Stage> {
   const cluster = await kept(RaftCluster.start(HOSTS));
   await cluster.settled();
   const { nodes, port } = cluster;
   const service = { service: 'raft.prod.svc.cluster.local', portName: 'http', port, nodes };
   const headroute = await startHeadroute('HTTP', service, RAFT_STORE_LEADER);
-  const haproxy = await startHaproxy({
+  const backend: HaproxyBackend = {
     mode: 'http',
     nodes: nodes.map(({ name }) => cluster.address(name)),
     check: ['option httpchk GET /leader', 'http-check expect status 200'],
-  });
+  };
+  const haproxy = await startHaproxy(backend);
+  // A leader that is silent leaves its clients waiting unless it is told to cut them off.
+  const haproxyCut = await startHaproxy({ ...backend, server: 'on-marked-down shutdown-sessions' });
   return {
     proxies: new Map([
       ['headroute', headroute.address],
       ['haproxy', haproxy],
+      ['haproxy-cut', haproxyCut],
     ]),
     nodes: nodes.map(({ name }) => ({ name, canWrite: () => cluster.leads(name) })),
     connect: (address) => client(address),
     settled: () => cluster.settled(),
     readBack: (prefix) => cluster.readBack(prefix),
-    ...what(cluster),
+    ...deed(cluster),
   };
 }
 
@@ -48,6 +55,7 @@ function client(address: string): WriteClient {
 export const RAFT_KILL: Scenario = {
   name: 'raft-kill',
   title: 'Raft store, leader killed (`kill -9`)',
+  goals: [added(60, 120), NONE_DOUBLED],
   rounds: 10,
   restoreAfterMs: 0,
   watchMs: 2500,
@@ -64,6 +72,7 @@ export const RAFT_KILL: Scenario = {
 export const RAFT_FROZEN: Scenario = {
   name: 'raft-frozen',
   title: 'Raft store, leader frozen for 8 s (SIGSTOP)',
+  goals: [added(600, 600), NONE_DOUBLED],
   rounds: 10,
   restoreAfterMs: 8000,
   watchMs: 2500,

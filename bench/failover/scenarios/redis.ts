@@ -3,6 +3,7 @@ import { RedisCluster } from '../clusters/redis-sentinel.ts';
 import { REDIS_LEADER, SENTINELS } from '../leaders.ts';
 import { startHaproxy } from '../proxies/haproxy.ts';
 import { startHeadroute } from '../proxies/headroute.ts';
+import { NO_SECOND_OUTAGE, NONE_DOUBLED, NONE_LOST, outage } from '../report/goals.ts';
 import { kept } from '../running.ts';
 import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
 
@@ -76,7 +77,9 @@ const planned: Deed = (cluster) => ({
 
 export const REDIS_PLANNED: Scenario = {
   name: 'redis-planned',
+  oldGoesOn: true,
   title: 'Redis, planned (`SENTINEL FAILOVER`)',
+  goals: [outage(300), NONE_LOST, NONE_DOUBLED],
   rounds: 10,
   restoreAfterMs: 0,
   watchMs: 14_000,
@@ -87,6 +90,7 @@ export const REDIS_PLANNED: Scenario = {
 export const REDIS_KILL: Scenario = {
   name: 'redis-kill',
   title: 'Redis, master killed, back after a second',
+  goals: [NO_SECOND_OUTAGE, NONE_LOST, NONE_DOUBLED],
   rounds: 10,
   restoreAfterMs: 0,
   watchMs: 14_000,
@@ -98,5 +102,6 @@ export const REDIS_KILL_NEW: Scenario = {
   ...REDIS_KILL,
   name: 'redis-kill-new-connections',
   title: 'the same, a connection for each write',
+  goals: [NONE_LOST, NONE_DOUBLED],
   start: () => start(false, kill),
 };
