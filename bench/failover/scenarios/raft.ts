@@ -5,14 +5,19 @@ import { type HaproxyBackend, startHaproxy } from '../proxies/haproxy.ts';
 import { startHeadroute } from '../proxies/headroute.ts';
 import { added, NONE_DOUBLED } from '../report/goals.ts';
 import { kept } from '../running.ts';
-import { FOUR_WORKERS, type Scenario, type Stage } from '../scenario.ts';
+import { FOUR_WORKERS, type ProxyName, type Scenario, type Stage } from '../scenario.ts';
 import type { WriteClient } from '../writes.ts';
 
 const HOSTS = ['127.0.0.51', '127.0.0.52', '127.0.0.53'];
 
 type Deed = (cluster: RaftCluster) => Pick<Stage, 'strike' | 'restore'>;
+type Addresses = [ProxyName, string][];
 
-async function start(deed: Deed): Promise<Stage> {
+/** @param more proxies beside the two of every scenario */
+async function start(
+  deed: Deed,
+  more: (backend: HaproxyBackend) => Promise<Addresses> = async () => [],
+): Promise<Stage> {
   const cluster = await kept(RaftCluster.start(HOSTS));
   await cluster.settled();
   const { nodes, port } = cluster;
@@ -24,20 +29,19 @@ async function start(deed: Deed): Promise<Stage> {
     check: ['option httpchk GET /leader', 'http-check expect status 200'],
   };
   const haproxy = await startHaproxy(backend);
-  // A leader that is silent leaves its clients waiting unless it is told to cut them off.
-  const haproxyCut = await startHaproxy({ ...backend, server: 'on-marked-down shutdown-sessions' });
   return {
-    proxies: new Map([
-      ['headroute', headroute.address],
-      ['haproxy', haproxy],
-      ['haproxy-cut', haproxyCut],
-    ]),
+    proxies: new Map([['headroute', headroute.address], ['haproxy', haproxy], ...(await more(backend))]),
     nodes: nodes.map(({ name }) => ({ name, canWrite: () => cluster.leads(name) })),
     connect: (address) => client(address),
     settled: () => cluster.settled(),
     readBack: (prefix) => cluster.readBack(prefix),
     ...deed(cluster),
   };
+}
+
+/** Clients of a silent leader wait on unless HAProxy is told to cut them off. */
+async function cutting(backend: HaproxyBackend): Promise<Addresses> {
+  return [['haproxy-cut', await startHaproxy({ ...backend, server: 'on-marked-down shutdown-sessions' })]];
 }
 
 function client(address: string): WriteClient {
@@ -78,12 +82,15 @@ export const RAFT_FROZEN: Scenario = {
   watchMs: 2500,
   ...FOUR_WORKERS,
   start: () =>
-    start((cluster) => ({
-      async strike(leader) {
-        cluster.signal(leader, 'SIGSTOP');
-      },
-      async restore(leader) {
-        cluster.signal(leader, 'SIGCONT');
-      },
-    })),
+    start(
+      (cluster) => ({
+        async strike(leader) {
+          cluster.signal(leader, 'SIGSTOP');
+        },
+        async restore(leader) {
+          cluster.signal(leader, 'SIGCONT');
+        },
+      }),
+      cutting,
+    ),
 };
