@@ -22,12 +22,13 @@ export function picture(scenarios: readonly Scenario[], all: AllMeasured): strin
     if (run === undefined) continue;
     const proxies = [...new Set(run.rounds.map(({ proxy }) => proxy))];
     const shown = proxies.map((name) => middleRound(run.rounds.filter(({ proxy }) => proxy === name)));
-    const endMs = Math.max(...shown.flatMap(({ served }) => served.map(([, to]) => to)));
+    // No longer than all of them were watched.
+    const endMs = Math.min(...shown.map(({ served }) => Math.max(...served.map(([, to]) => to))));
     const x = (atMs: number): number => LEFT + (WIDTH * (atMs + BEFORE_MS)) / (endMs + BEFORE_MS);
     parts.push(text(10, y, scenario.title.replaceAll('`', ''), 'font-weight="bold"'));
     y += 6;
     for (const round of shown) {
-      parts.push(strip(round, y, x));
+      parts.push(strip(round, y, endMs, x));
       y += STRIP + 4;
     }
     parts.push(axis(y, endMs, x));
@@ -35,19 +36,20 @@ export function picture(scenarios: readonly Scenario[], all: AllMeasured): strin
   }
   const legend = [
     text(10, 18, 'When writes were acknowledged, in the middle round of each', 'font-size="14"'),
-    text(430, 18, 'kept', `fill="${KEPT}"`),
-    text(465, 18, 'lost', `fill="${LOST}"`),
-    text(495, 18, 'failed', `fill="${FAILED}"`),
-    text(540, 18, '│ the strike   ┊ another node could serve writes'),
+    text(470, 18, 'kept', `fill="${KEPT}"`),
+    text(505, 18, 'lost', `fill="${LOST}"`),
+    text(535, 18, 'failed', `fill="${FAILED}"`),
+    text(580, 18, '│ the strike   ┊ another node could serve writes'),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + WIDTH + 20}" height="${y}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>\n${[...legend, ...parts].join('\n')}</svg>\n`;
 }
 
-function strip(round: RoundResult, y: number, x: (ms: number) => number): string {
+function strip(round: RoundResult, y: number, endMs: number, x: (ms: number) => number): string {
   const drawn = (spans: readonly Span[], fill: string, from: number, height: number): string =>
     spans
-      .filter(([, to]) => to >= -BEFORE_MS)
-      .map(([start, to]) => {
+      .filter(([start, to]) => to >= -BEFORE_MS && start <= endMs)
+      .map(([start, end]) => {
+        const to = Math.min(end, endMs);
         const left = x(Math.max(start, -BEFORE_MS));
         return `<rect x="${left.toFixed(1)}" y="${from}" width="${Math.max(1, x(to) - left).toFixed(1)}" height="${height}" fill="${fill}"/>`;
       })

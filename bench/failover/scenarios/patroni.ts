@@ -1,6 +1,7 @@
 import { eventually } from '../../../test/system/support/eventually.ts';
 import { PatroniCluster } from '../../../test/system/support/patroni.ts';
 import { PgConnection, postgresClient } from '../clients/postgres.ts';
+import { PatroniNodeProcesses } from '../clusters/patroni-node.ts';
 import { patroniLeader } from '../leaders.ts';
 import type { Observed } from '../observer.ts';
 import { startHaproxy } from '../proxies/haproxy.ts';
@@ -34,7 +35,14 @@ function observed(name: string, address: string): Observed {
   };
 }
 
-async function start(): Promise<Stage> {
+type Deed = (cluster: PatroniCluster, tools: Tools) => Pick<Stage, 'strike' | 'restore'>;
+
+interface Tools {
+  readonly ask: (name: string, sql: string) => Promise<string[]>;
+  readonly settled: (withinMs: number) => Promise<string>;
+}
+
+async function start(deed: Deed): Promise<Stage> {
   const cluster = await kept(PatroniCluster.start(HOSTS, ETCD_HOSTS));
   const { nodes, port, restPort } = cluster;
   const addressOf = (name: string): string => `${nodes.find((node) => node.name === name)!.host}:${port}`;
@@ -58,7 +66,7 @@ async function start(): Promise<Stage> {
   const names = new Map(nodes.map(({ name, host }) => [host, name]));
 
   /** Every node runs, and the others stream from the one that leads. */
-  const settled = (): Promise<string> =>
+  const settled = (withinMs: number): Promise<string> =>
     eventually(
       async () => {
         const { name } = await cluster.leader();
@@ -69,7 +77,7 @@ async function start(): Promise<Stage> {
         return streaming === '2' && name;
       },
       'PostgreSQL has a leader from which the others stream',
-      60_000,
+      withinMs,
     );
 
   return {
@@ -79,22 +87,50 @@ async function start(): Promise<Stage> {
     ]),
     nodes: nodes.map(({ name }) => observed(name, addressOf(name))),
     connect: (address) => postgresClient(address, names),
-    settled,
-    async strike(leader) {
-      const from = nodes.find(({ name }) => name === leader)!;
-      const to = nodes.find(({ name }) => name !== leader)!;
-      await cluster.switchover(from, to);
-    },
-    async restore() {},
+    settled: () => settled(60_000),
     async readBack(prefix) {
       const rows = await ask(
-        await settled(),
+        await settled(60_000),
         `SELECT id || ' ' || count(*) FROM writes WHERE id LIKE '${prefix}%' GROUP BY id`,
       );
       return new Map(rows.map((row) => row.split(' ')).map(([id, times]) => [id!, Number(times)]));
     },
+    ...deed(cluster, { ask, settled }),
   };
 }
+
+const switchover: Deed = (cluster) => ({
+  async strike(leader) {
+    const { nodes } = cluster;
+    const from = nodes.find(({ name }) => name === leader)!;
+    const to = nodes.find(({ name }) => name !== leader)!;
+    await cluster.switchover(from, to);
+  },
+  async restore() {},
+});
+
+/** Another leads once the lease of 20 s has ended. */
+const kill: Deed = (cluster, { ask, settled }) => {
+  let killed: PatroniNodeProcesses;
+  return {
+    async strike(leader) {
+      const [dataDirectory] = await ask(leader, 'SHOW data_directory');
+      killed = new PatroniNodeProcesses(dataDirectory!);
+      await killed.kill();
+    },
+    async restore(leader) {
+      const child = killed.restart();
+      await kept({ stop: () => child.end('SIGKILL') });
+      await settled(20_000).catch(async () => {
+        // It has what no other has got, and so cannot follow: its data are thrown away.
+        const { host } = cluster.nodes.find(({ name }) => name === leader)!;
+        const url = `http://${host}:${cluster.restPort}/reinitialize`;
+        await fetch(url, { method: 'POST', body: '{"force":true}' });
+        await settled(60_000);
+      });
+    },
+  };
+};
 
 export const PATRONI_SWITCHOVER: Scenario = {
   name: 'patroni-switchover',
@@ -104,5 +140,16 @@ export const PATRONI_SWITCHOVER: Scenario = {
   restoreAfterMs: 0,
   watchMs: 3000,
   ...FOUR_WORKERS,
-  start,
+  start: () => start(switchover),
+};
+
+export const PATRONI_KILL: Scenario = {
+  name: 'patroni-kill',
+  goals: [NONE_DOUBLED],
+  title: 'PostgreSQL (Patroni), leader killed',
+  rounds: 3,
+  restoreAfterMs: 0,
+  watchMs: 3000,
+  ...FOUR_WORKERS,
+  start: () => start(kill),
 };
