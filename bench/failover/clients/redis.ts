@@ -12,6 +12,8 @@ export function redisClient(address: string, names: ReadonlyMap<string, string>,
   let connection: RedisClient | null = null;
 
   async function write(id: string): Promise<string> {
+    // One that ended while nothing was asked has cost no write, as every library sees.
+    if (connection !== null && connection.endedMs > 0) forget();
     connection ??= await RedisClient.connect(address).catch((error: Error) => {
       throw new WriteFailed('no', error.message);
     });
