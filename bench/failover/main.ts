@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { RoundResult } from './judge.ts';
-import { ResultFile } from './report/result-file.ts';
+import { table } from './report/markdown.ts';
+import { type Measured, measured, ResultFile } from './report/result-file.ts';
 import { playRound } from './round.ts';
 import { stopAll } from './running.ts';
 import type { ProxyName, Scenario } from './scenario.ts';
@@ -20,21 +21,30 @@ if (rounds !== null && !(Number.isInteger(rounds) && rounds > 0)) fail('--rounds
 
 // Each server that runs listens for this process's end.
 process.setMaxListeners(0);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(1));
+// A terminal sends it to this process and to npm, which passes it on: the second must not cut the end short.
+let ending: Promise<never> | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    ending ??= end(1);
+  });
 
 let failures = 0;
 const file = new ResultFile(flags.out, SCENARIOS);
+const run: Record<string, Measured> = {};
 for (const scenario of chosen) {
   try {
-    const results = await play(scenario, rounds ?? (flags.quick ? 1 : scenario.rounds));
-    if (!flags.quick) file.replace(scenario, results);
+    run[scenario.name] = measured(await play(scenario, rounds ?? (flags.quick ? 1 : scenario.rounds)));
+    if (!flags.quick) file.add(run);
   } catch (error) {
+    // What was ended by a signal fails, too.
+    await ending;
     failures++;
     console.error(`${scenario.name} failed: ${(error as Error).stack}`);
   } finally {
     await stopAll();
   }
 }
+console.log(table(SCENARIOS, run).join('\n'));
 await end(failures === 0 ? 0 : 1);
 
 /** Proxies take turns, so that both meet the same hours of the machine. */

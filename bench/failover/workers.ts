@@ -37,7 +37,7 @@ export class Workers {
       try {
         node = await client.write(id);
       } catch (error) {
-        failed = error instanceof WriteFailed ? error : new WriteFailed('unknown', String(error));
+        failed = error instanceof WriteFailed ? error : new WriteFailed('unknown', (error as Error).message);
       }
       this.writes.push({ id, sentMs, doneMs: performance.now(), node, failed });
       await pause(this.#pauseMs);

@@ -24,15 +24,10 @@ Milliseconds; median / most.
 `;
 
 export function markdown(scenarios: readonly Scenario[], all: AllMeasured): string {
-  const known = scenarios.flatMap((scenario) => {
-    const run = all[scenario.name];
-    return run === undefined ? [] : [{ scenario, run }];
-  });
+  const known = measuredOf(scenarios, all);
   const lines = [
     HEAD,
-    '| work | proxy | rounds | added | outage | second outages | errors | acknowledged | lost | doubled |',
-    '|---|---|---|---|---|---|---|---|---|---|',
-    ...known.flatMap(({ scenario, run }) => rowsOf(scenario, run)),
+    ...table(scenarios, all),
     '',
     '![When writes were acknowledged](failover.svg)',
     '',
@@ -52,6 +47,24 @@ export function markdown(scenarios: readonly Scenario[], all: AllMeasured): stri
     '',
   ];
   return lines.join('\n');
+}
+
+export function table(scenarios: readonly Scenario[], all: AllMeasured): string[] {
+  return [
+    '| work | proxy | rounds | added | outage | second outages | errors | acknowledged | lost | doubled |',
+    '|---|---|---|---|---|---|---|---|---|---|',
+    ...measuredOf(scenarios, all).flatMap(({ scenario, run }) => rowsOf(scenario, run)),
+  ];
+}
+
+function measuredOf(
+  scenarios: readonly Scenario[],
+  all: AllMeasured,
+): { readonly scenario: Scenario; readonly run: Measured }[] {
+  return scenarios.flatMap((scenario) => {
+    const run = all[scenario.name];
+    return run === undefined ? [] : [{ scenario, run }];
+  });
 }
 
 function proxiesOf(run: Measured): Map<string, RoundResult[]> {

@@ -31,18 +31,18 @@ export class ResultFile {
     this.#scenarios = scenarios;
   }
 
-  replace(scenario: Scenario, rounds: readonly RoundResult[]): void {
+  add(run: AllMeasured): void {
     mkdirSync(this.#folder, { recursive: true });
     const file = join(this.#folder, 'failover.json');
     const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as AllMeasured) : {};
-    const all = { ...before, [scenario.name]: measured(rounds) };
+    const all = { ...before, ...run };
     writeFileSync(file, oneRoundALine(all));
     writeFileSync(join(this.#folder, 'failover.md'), markdown(this.#scenarios, all));
     writeFileSync(join(this.#folder, 'failover.svg'), picture(this.#scenarios, all));
   }
 }
 
-function measured(rounds: readonly RoundResult[]): Measured {
+export function measured(rounds: readonly RoundResult[]): Measured {
   const proxies = new Set(rounds.map(({ proxy }) => proxy));
   const shown = [...proxies].map((name) => middleRound(rounds.filter(({ proxy }) => proxy === name)));
   return {
