@@ -1,15 +1,16 @@
-// node scripts/install-servers.mjs [NAME...]   installs what the system tests need and is not there yet; no name: all.
+// node scripts/install-servers.mjs [NAME...]   installs what is not there yet; no name: all that the system tests need.
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CATALOG, toolNamed } from './servers/catalog.mjs';
 import { unpackDebian } from './servers/debian.mjs';
-import { buildGoProgram } from './servers/go.mjs';
+import { buildGoProgram, buildOwnGoProgram } from './servers/go.mjs';
 import { pathOf, toolFolder } from './servers/location.mjs';
 import { writeSchemas } from './servers/schemas.mjs';
 
-/** @param {readonly string[]} names empty: all */
+/** @param {readonly string[]} names empty: all but those that are there on request only */
 export function installServers(names) {
-  for (const tool of names.length === 0 ? CATALOG : names.map(toolNamed)) install(tool);
+  for (const tool of names.length === 0 ? CATALOG.filter((t) => !t.onRequest) : names.map(toolNamed))
+    install(tool);
 }
 
 /** @param {import('./servers/catalog.mjs').Tool} tool */
@@ -23,6 +24,7 @@ function install(tool) {
   const partial = mkdtempSync(join(dirname(folder), `.${tool.name}-`));
   try {
     if (tool.kind === 'go') buildGoProgram(tool, partial);
+    else if (tool.kind === 'go-source') buildOwnGoProgram(tool, partial);
     else if (tool.kind === 'debian') unpackDebian(tool, partial);
     else writeSchemas(tool, partial);
     chmodSync(partial, 0o755); // servers may be run as another user

@@ -11,6 +11,13 @@
  * @property {string} [package] the package to build; default: `module`
  * @property {string} [main] source of a main package, for a module that has the program only as a library
  *
+ * @typedef {object} OwnGoProgram a program whose source, with its own go.mod and go.sum, lies in this repository
+ * @property {'go-source'} kind
+ * @property {string} name
+ * @property {string} version to be raised with every change of its source
+ * @property {string} source folder below the repository's root
+ * @property {true} onRequest no test needs it: it is installed only where somebody names it
+ *
  * @typedef {object} SchemaSet JSON Schemas of Kubernetes' own kinds and of the custom ones that deploy/ uses
  * @property {'schemas'} kind
  * @property {string} name
@@ -25,7 +32,7 @@
  * @property {string} package
  * @property {string} program path below the root; one part may be `*`, for a version that each Debian has another of
  *
- * @typedef {GoProgram | SchemaSet | DebianProgram} Tool
+ * @typedef {GoProgram | OwnGoProgram | SchemaSet | DebianProgram} Tool
  */
 
 /** kubectl as its own module publishes it: a library whose main package lives in k8s.io/kubernetes, behind replace directives. */
@@ -65,6 +72,13 @@ export const CATALOG = [
   debian('redis-server', 'redis-server', 'usr/bin/redis-server'),
   debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
   debian('patroni', 'patroni', 'usr/bin/patroni'),
+  {
+    kind: 'go-source',
+    name: 'raft-store',
+    version: '1',
+    source: 'bench/failover/raft-store',
+    onRequest: true,
+  },
 ];
 
 /** @returns {DebianProgram} */

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** GOFLAGS of the machine might forbid module downloads (-mod=vendor); a workspace file above the folder might add modules. */
 const ENVIRONMENT = { GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0' };
@@ -36,6 +37,18 @@ export function go(args, { cwd }) {
   }
 }
 
+const FLAGS = ['-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
+
+/**
+ * @param {import('./catalog.mjs').OwnGoProgram} tool
+ * @param {string} folder receives the program, named as the tool
+ */
+export function buildOwnGoProgram(tool, folder) {
+  const source = fileURLToPath(new URL(`../../${tool.source}`, import.meta.url));
+  // Read-only: what is built is what go.mod and go.sum pin.
+  go(['build', '-mod=readonly', ...FLAGS, '-o', join(folder, tool.name), '.'], { cwd: source });
+}
+
 /**
  * @param {import('./catalog.mjs').GoProgram} tool
  * @param {string} folder receives the program, named as the tool
@@ -53,8 +66,7 @@ export function buildGoProgram(tool, folder) {
       go(['mod', 'tidy'], { cwd: work });
       target = '.';
     }
-    const flags = ['-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
-    go(['build', ...flags, '-o', join(folder, tool.name), target], { cwd: work });
+    go(['build', ...FLAGS, '-o', join(folder, tool.name), target], { cwd: work });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -10,6 +10,7 @@ export function requireTool(
     | 'slowhttptest'
     | 'redis-server'
     | 'patroni'
-    | 'postgres',
+    | 'postgres'
+    | 'raft-store',
 ): string;
 export function toolEnvironment(name: string): NodeJS.ProcessEnv;

@@ -37,7 +37,7 @@ export function requireTool(name) {
 /** @returns {string | null} null: not installed */
 export function pathOf(tool) {
   if (tool.kind === 'debian') return programBelow(tool, '/') ?? programBelow(tool, toolFolder(tool));
-  const path = tool.kind === 'go' ? join(toolFolder(tool), tool.name) : toolFolder(tool);
+  const path = tool.kind.startsWith('go') ? join(toolFolder(tool), tool.name) : toolFolder(tool);
   return existsSync(path) ? path : null;
 }
 
