@@ -1,6 +1,7 @@
 import type { Lineage } from '../probe/lineage.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
+import type { Counsel } from './counsel.ts';
 
 /** What a source believes: this Pod claims. */
 export interface Claim {
@@ -36,6 +37,8 @@ export interface ClaimSource {
   round(first: ReadonlySet<number>, finished: () => void): void;
   /** The search for a leader has begun, become quicker or ended: whoever is asked in turns is asked at the new pace. */
   repace(): void;
+  /** What others say who watch over all Pods, where the source listens to any. */
+  counsel?(): Counsel;
   /** The last probe of a Pod, where the source probes. */
   lastProbe(podId: number): ProbeReport | null;
   close(): void;

@@ -1,5 +1,6 @@
 import type { RosterPod } from '../roster.ts';
 import type { Claim, ClaimEvents, ClaimSource, KnownClaim } from './contract.ts';
+import type { Counsel } from './counsel.ts';
 
 const NOTHING: KnownClaim = { claim: null, lastProbe: null };
 
@@ -84,6 +85,11 @@ export class Sources {
   repace(): void {
     this.#inForce?.repace();
     this.#next?.source.repace();
+  }
+
+  /** As `ClaimSource.counsel`; null: nobody gives any. */
+  counsel(): Counsel | null {
+    return this.#inForce?.counsel?.() ?? null;
   }
 
   known(podId: number): KnownClaim {

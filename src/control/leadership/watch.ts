@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
-import type { Logger } from '../../platform/logger.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
 import { isNamedBy } from '../pod-names.ts';
 import type { ProbeReport } from '../report.ts';
@@ -17,7 +16,6 @@ import { SEARCH_PERIOD_MS, Search } from './search.ts';
 import { Sources } from './sources.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
-  readonly logger: Logger;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
@@ -177,6 +175,7 @@ export class LeaderWatch {
       leaderId: before.leaderId,
       isPresent: (podId) => this.#pods.has(podId),
       denies: (podId) => this.#sources.denies(podId),
+      counsel: this.#sources.counsel(),
     });
     this.#judgeAgain?.clear();
     const changesInMs = this.#judge.changesInMs(clock.nowMs());
@@ -286,8 +285,9 @@ function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipIn
 function sameQuestion(before: BackendConfig, after: BackendConfig): boolean {
   if (!isDeepStrictEqual(before.leader?.source, after.leader?.source)) return false;
   // Name servers are asked as `discovery` says, and counted under the backend's name.
+  const type = after.leader?.source.type;
   return (
-    after.leader?.source.type !== 'DNS' ||
+    (type !== 'DNS' && type !== 'Sentinel') ||
     (before.name === after.name && isDeepStrictEqual(before.discovery, after.discovery))
   );
 }

@@ -183,7 +183,7 @@ export class TcpExchange implements PlacementOwner {
     pool.result('ok').value++;
     pool.tunnelOpened();
     let remove = (): void => {};
-    const cut = joinSockets(this.#client, upstream, deps.tunnels.unread, (end) => {
+    const joint = joinSockets(this.#client, upstream, deps.tunnels.unread, (end) => {
       remove();
       pool.tunnelEnded();
       pool.end();
@@ -198,8 +198,10 @@ export class TcpExchange implements PlacementOwner {
       onUnready: deps.cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
       destroy: (reason) => {
         deps.logger.debug({ rule: rule.name, pod: pod.name, reason }, 'tunnel cut');
-        cut();
+        joint.cut();
       },
+      pause: joint.pause,
+      resume: joint.resume,
     };
     remove = deps.tunnels.add(tunnel, pool.backend);
   }

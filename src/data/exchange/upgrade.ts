@@ -25,7 +25,7 @@ export function joinUpgrade(
   if (fromPod.length > 0) client.write(fromPod);
   if (fromClient !== null) upstream.write(fromClient);
   let remove = (): void => {};
-  const cut = joinSockets(client, upstream, deps.tunnels.unread, (end) => {
+  const joint = joinSockets(client, upstream, deps.tunnels.unread, (end) => {
     remove();
     pool.tunnelEnded();
     pool.end();
@@ -41,8 +41,10 @@ export function joinUpgrade(
     onUnready: backend.config.connection.onUnready,
     destroy: (reason) => {
       deps.logger.debug({ rule: rule.name, pod: pod.name, reason }, 'upgraded connection cut');
-      cut();
+      joint.cut();
     },
+    pause: joint.pause,
+    resume: joint.resume,
   };
   remove = deps.tunnels.add(tunnel, pool.backend);
 }

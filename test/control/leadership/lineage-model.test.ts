@@ -177,6 +177,7 @@ class World {
       wallMs: this.nowMs,
       leaderId: this.leaderId,
       isPresent: () => true,
+      counsel: null,
       denies: (podId) => this.answers.get(podId) === 'replica',
     });
     this.leaderId = leaderId;

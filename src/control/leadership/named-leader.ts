@@ -1,0 +1,53 @@
+import type { Lineage } from '../probe/lineage.ts';
+import type { Claimant } from './arbitrate.ts';
+import type { Counsel } from './counsel.ts';
+
+/**
+ * How long a named Pod that is silent keeps others from leading. An old master is made a replica within 12 s (measured, Redis 7.0.15
+ * with Sentinel); Sentinels may name a dead one for good (redis/redis#13335).
+ */
+const GRACE_MS = 30_000;
+
+type Named = NonNullable<Counsel['named']>;
+
+/**
+ * The Pod that is named as leader from outside. As long as it is only silent it may lead on unseen, and whoever claims beside it
+ * may be the former master: nobody leads then but who has succeeded it, for a while.
+ */
+export class NamedLeader {
+  #named: Named | null = null;
+  /** What it showed when it claimed last. */
+  #lineage: Lineage | null = null;
+  /** Since when it is silent; null: it is not, or says that it does not lead. */
+  #silentSinceMs: number | null = null;
+
+  /**
+   * What is seen of it now, before somebody is judged.
+   * @param named null: nobody is
+   * @param denies it says that it does not lead
+   */
+  seen(nowMs: number, named: Named | null, claims: readonly Claimant[], denies: boolean): void {
+    if (named?.podId !== this.#named?.podId) {
+      this.#lineage = null;
+      this.#silentSinceMs = null;
+    }
+    this.#named = named;
+    const claim = claims.find(({ podId }) => podId === named?.podId);
+    if (claim !== undefined) this.#lineage = claim.lineage;
+    const isSilent = named !== null && claim?.ready !== true && !denies;
+    this.#silentSinceMs = isSilent ? (this.#silentSinceMs ?? nowMs) : null;
+  }
+
+  /** Why a claimant does not lead; null: nothing speaks against it. */
+  objection({ podId, name, lineage }: Claimant, nowMs: number): string | null {
+    if (this.endsInMs(nowMs) === null || podId === this.#named?.podId) return null;
+    if (this.#lineage !== null && lineage?.previous === this.#lineage.id) return null;
+    return `${name} claims, but ${this.#named!.name}, which is named, has not said that it does not lead`;
+  }
+
+  /** Milliseconds until an objection ends by itself, or null. */
+  endsInMs(nowMs: number): number | null {
+    const leftMs = this.#silentSinceMs === null ? 0 : this.#silentSinceMs + GRACE_MS - nowMs;
+    return leftMs > 0 ? leftMs : null;
+  }
+}
