@@ -33,6 +33,8 @@ export interface ClaimSource {
   readonly knows: boolean;
   /** Whether a Pod's last answer was that it does not lead; false where it was silent, or claims. */
   denies(podId: number): boolean;
+  /** Whether a Pod was asked last without an answer, or not yet. */
+  isSilent(podId: number): boolean;
   /** Asks every Pod again now, those in `first` before the others; `finished` is called when all have ended. */
   round(first: ReadonlySet<number>, finished: () => void): void;
   /** The search for a leader has begun, become quicker or ended: whoever is asked in turns is asked at the new pace. */

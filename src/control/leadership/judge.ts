@@ -20,6 +20,8 @@ export interface Circumstances {
   isPresent(podId: number): boolean;
   /** Whether a Pod said that it does not lead, rather than nothing. */
   denies(podId: number): boolean;
+  /** Whether a Pod said nothing when it was asked last. */
+  isSilent(podId: number): boolean;
   /** What others say of them; null: nobody does. */
   readonly counsel: Counsel | null;
 }
@@ -46,9 +48,9 @@ export class Judge {
     const named = counsel?.named ?? null;
     const namedId = named?.podId ?? null;
     this.#handover.follow(counsel?.change ?? null, now.leaderId);
+    this.#named.seen(nowMs, named, claimants, (podId) => now.isSilent(podId));
     // One that is to be replaced keeps nobody out.
-    const awaited = named === null || this.#handover.takesFrom(named.podId) ? null : named;
-    this.#named.seen(nowMs, awaited, claimants, awaited !== null && now.denies(awaited.podId));
+    const isAwaited = namedId !== null && !this.#handover.takesFrom(namedId);
     const claims = claimants.filter(({ podId }) => !this.#handover.takesFrom(podId));
     const last = this.#last.known;
     if (last !== null) {
@@ -61,7 +63,7 @@ export class Judge {
       named: namedId,
       objection: (claim: Claimant) =>
         claim.term === null
-          ? (this.#last.objection(claim, nowMs) ?? this.#named.objection(claim, nowMs))
+          ? (this.#last.objection(claim, nowMs) ?? (isAwaited ? this.#named.objection(claim, nowMs) : null))
           : null,
     };
     const { highestTerm, ...verdict } = arbitrate(claims, past, now.onConflict);

@@ -15,39 +15,51 @@ type Named = NonNullable<Counsel['named']>;
  * may be the former master: nobody leads then but who has succeeded it, for a while.
  */
 export class NamedLeader {
+  /** The last that was named, though none be now: what is known of it is no older by that. */
   #named: Named | null = null;
+  #isNamed = false;
   /** What it showed when it claimed last. */
   #lineage: Lineage | null = null;
-  /** Since when it is silent; null: it is not, or says that it does not lead. */
+  /** Since when it does not answer; null: it does. */
   #silentSinceMs: number | null = null;
 
   /**
    * What is seen of it now, before somebody is judged.
    * @param named null: nobody is
-   * @param denies it says that it does not lead
    */
-  seen(nowMs: number, named: Named | null, claims: readonly Claimant[], denies: boolean): void {
-    if (named?.podId !== this.#named?.podId) {
+  seen(
+    nowMs: number,
+    named: Named | null,
+    claims: readonly Claimant[],
+    isMute: (podId: number) => boolean,
+  ): void {
+    this.#isNamed = named !== null;
+    if (named !== null && named.podId !== this.#named?.podId) {
       this.#lineage = null;
       this.#silentSinceMs = null;
     }
-    this.#named = named;
-    const claim = claims.find(({ podId }) => podId === named?.podId);
+    this.#named = named ?? this.#named;
+    if (this.#named === null) return;
+    const { podId } = this.#named;
+    const claim = claims.find((claimant) => claimant.podId === podId);
     if (claim !== undefined) this.#lineage = claim.lineage;
-    const isSilent = named !== null && claim?.ready !== true && !denies;
+    // One that claims and is not ready is as good as silent.
+    const isSilent = claim === undefined ? isMute(podId) : !claim.ready;
     this.#silentSinceMs = isSilent ? (this.#silentSinceMs ?? nowMs) : null;
   }
 
   /** Why a claimant does not lead; null: nothing speaks against it. */
   objection({ podId, name, lineage }: Claimant, nowMs: number): string | null {
-    if (this.endsInMs(nowMs) === null || podId === this.#named?.podId) return null;
+    const named = this.#named;
+    if (named === null || podId === named.podId || this.endsInMs(nowMs) === null) return null;
     if (this.#lineage !== null && lineage?.previous === this.#lineage.id) return null;
-    return `${name} claims, but ${this.#named!.name}, which is named, has not said that it does not lead`;
+    return `${name} claims, but ${named.name}, which is named, has not said that it does not lead`;
   }
 
   /** Milliseconds until an objection ends by itself, or null. */
   endsInMs(nowMs: number): number | null {
-    const leftMs = this.#silentSinceMs === null ? 0 : this.#silentSinceMs + GRACE_MS - nowMs;
+    if (!this.#isNamed || this.#silentSinceMs === null) return null;
+    const leftMs = this.#silentSinceMs + GRACE_MS - nowMs;
     return leftMs > 0 ? leftMs : null;
   }
 }

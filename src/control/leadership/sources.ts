@@ -75,6 +75,11 @@ export class Sources {
     return this.#inForce?.denies(podId) ?? false;
   }
 
+  /** As `ClaimSource.isSilent`. */
+  isSilent(podId: number): boolean {
+    return this.#inForce?.isSilent(podId) ?? false;
+  }
+
   /** As `ClaimSource.round`. */
   round(first: ReadonlySet<number>, finished: () => void): void {
     if (this.#inForce === null) finished();

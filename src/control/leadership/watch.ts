@@ -175,6 +175,7 @@ export class LeaderWatch {
       leaderId: before.leaderId,
       isPresent: (podId) => this.#pods.has(podId),
       denies: (podId) => this.#sources.denies(podId),
+      isSilent: (podId) => this.#sources.isSilent(podId),
       counsel: this.#sources.counsel(),
     });
     this.#judgeAgain?.clear();

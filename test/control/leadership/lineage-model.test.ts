@@ -177,6 +177,7 @@ class World {
       wallMs: this.nowMs,
       leaderId: this.leaderId,
       isPresent: () => true,
+      isSilent: () => false,
       counsel: null,
       denies: (podId) => this.answers.get(podId) === 'replica',
     });

@@ -5,7 +5,7 @@ export interface Said {
   readonly sentinel: string;
   /** null: nothing. */
   readonly named: HostPort | null;
-  /** Why nothing, in words. */
+  /** Why it names nobody, or is not listened to, in words. */
   readonly problem: string | null;
 }
 
@@ -23,21 +23,21 @@ export function majorityOf(said: readonly Said[]): HostPort | null {
 }
 
 /**
- * `2 of 3 Sentinels name redis-0`, or what each of them says where no majority does.
+ * `2 of 3 Sentinels name redis-0 (sentinel-2: connection refused)`: whom a majority names, and what the others say.
  * @param nameOf what people call the server at an address
  */
 export function inWords(said: readonly Said[], nameOf: (address: HostPort) => string): string {
   if (said.length === 0) return 'no Sentinel is known';
   const all = `${said.length} Sentinel${said.length === 1 ? '' : 's'}`;
   const majority = majorityOf(said);
-  if (majority !== null) {
-    const count = said.filter(({ named }) => sameAddress(named, majority)).length;
-    return `${count} of ${all} name ${nameOf(majority)}`;
-  }
-  const each = said.map(({ sentinel, named, problem }) =>
-    named === null ? `${sentinel}: ${problem ?? 'not asked yet'}` : `${sentinel} names ${nameOf(named)}`,
-  );
-  return `no majority of ${all} names a master (${each.join('; ')})`;
+  const notes = said.flatMap(({ sentinel, named, problem }) => {
+    if (problem !== null) return [`${sentinel}: ${problem}`];
+    return named === null || sameAddress(named, majority) ? [] : [`${sentinel} names ${nameOf(named)}`];
+  });
+  const beside = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
+  if (majority === null) return `no majority of ${all} names a master${beside}`;
+  const count = said.filter(({ named }) => sameAddress(named, majority)).length;
+  return `${count} of ${all} name ${nameOf(majority)}${beside}`;
 }
 
 export function sameAddress(a: HostPort | null, b: HostPort | null): boolean {

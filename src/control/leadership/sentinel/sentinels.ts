@@ -7,12 +7,14 @@ import { ProbeLoop, type ProbeLoopDeps } from '../../probe/probe-loop.ts';
 import { askMaster } from './ask-master.ts';
 import { type Failover, FailoverWatch } from './failover.ts';
 import type { SentinelMessage } from './messages.ts';
-import { majorityOf, type Said } from './names.ts';
+import { majorityOf, type Said, sameAddress } from './names.ts';
 import { Subscription } from './subscription.ts';
 
 /** Each Sentinel is asked for its master once in so long, for what it tells by itself may be missed. */
 const ASK_PERIOD_MS = 1000;
 const ASK_TIMEOUT_MS = 500;
+/** Of a Sentinel that nothing is known of. */
+const NOT_YET = 'not connected yet';
 
 export interface SentinelsDeps extends ProbeLoopDeps {
   readonly logger: Logger;
@@ -23,9 +25,10 @@ interface Watched {
   readonly subscription: Subscription;
   readonly loop: ProbeLoop;
   named: HostPort | null;
+  /** Why it names nobody; null: it does, or was not asked yet. */
   problem: string | null;
-  /** Whether it is listened to; null: not tried yet. */
-  listening: boolean | null;
+  /** Why it is not listened to; null: it is. */
+  deafness: string | null;
 }
 
 /** All Sentinels of a Service: whom each names, and whether one of them fails its master over. */
@@ -63,10 +66,10 @@ export class Sentinels {
   }
 
   get said(): readonly Said[] {
-    return [...this.#watched.values()].map(({ member, named, problem }) => ({
+    return [...this.#watched.values()].map(({ member, named, problem, deafness }) => ({
       sentinel: member.name,
       named,
-      problem,
+      problem: problem ?? (deafness === null ? null : `not listened to: ${deafness}`),
     }));
   }
 
@@ -101,16 +104,15 @@ export class Sentinels {
             master,
             auth,
             (named, result) => {
-              watched.named = named;
-              watched.problem = named === null ? result.reason : null;
+              this.#says(watched, named, result.reason);
               done(result);
             },
           ),
-        onResult: () => this.#changed(),
+        onResult: () => {},
       },
       this.#deps,
     );
-    const watched: Watched = { member, subscription, loop, named: null, problem: null, listening: null };
+    const watched: Watched = { member, subscription, loop, named: null, problem: null, deafness: NOT_YET };
     this.#watched.set(key, watched);
     loop.probeNow();
   }
@@ -134,22 +136,31 @@ export class Sentinels {
         this.#failover.aborts(key);
         break;
       case 'switched':
-        watched.named = message.to;
-        watched.problem = null;
-        // A probe under way may bring what it said before.
+        this.#says(watched, message.to, '');
+        // An answer that is on its way may be older.
         watched.loop.probeNow();
-        this.#changed();
         break;
     }
   }
 
+  /** @param reason why it names nobody, if so */
+  #says(watched: Watched, named: HostPort | null, reason: string): void {
+    const problem = named === null ? reason : null;
+    const same = named === null ? watched.named === null : sameAddress(named, watched.named);
+    if (same && problem === watched.problem) return;
+    watched.named = named;
+    watched.problem = problem;
+    this.#changed();
+  }
+
   #listens(watched: Watched, problem: string | null): void {
-    const before = watched.listening;
-    watched.listening = problem === null;
+    const before = watched.deafness;
+    watched.deafness = problem;
     const fields = { backend: this.#backendName(), sentinel: watched.member.name };
     if (problem === null) this.#deps.logger.info(fields, 'a Sentinel is listened to');
-    else if (before !== false)
+    else if (before === null || before === NOT_YET)
       this.#deps.logger.warn({ ...fields, error: problem }, 'a Sentinel cannot be listened to');
+    this.#changed();
   }
 
   #changed(): void {
