@@ -64,7 +64,7 @@ export function pod(ordinal: number, state: PodState = 'ready', part: Partial<Po
 export function backendOf(
   pods: readonly PodView[],
   leader: PodView | 'none' | 'conflict' | 'unconfigured' = 'unconfigured',
-  part: { revision?: number; reign?: number; config?: BackendConfig } = {},
+  part: { revision?: number; reign?: number; config?: BackendConfig; yielding?: number } = {},
 ): BackendSnapshot {
   const ready = pods.filter((p) => p.state === 'ready');
   const known = typeof leader === 'string' ? null : leader;
@@ -76,6 +76,7 @@ export function backendOf(
     revision: part.revision ?? 1,
     reign: part.reign ?? 1,
     reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
+    ...(part.yielding === undefined ? {} : { yielding: part.yielding }),
   };
   const byOrdinal = new Map<number, PodView>();
   for (const p of pods)

@@ -78,12 +78,16 @@ async function raise(leader: object): Promise<Cluster> {
 async function failOver({ servers, sentinels }: Cluster, n: number): Promise<RedisServer> {
   const sentinel = sentinels[n % sentinels.length]!;
   const before = await sentinel.names();
-  await eventually(
-    async () => (await sentinel.ask(`SENTINEL FAILOVER ${MASTER}`)) === '+OK',
-    'a failover can begin',
-  );
-  for (const { name, names } of sentinels.map((s) => ({ name: s.name, names: () => s.names() })))
-    await eventually(async () => (await names()) !== before, `${name} names another master`);
+  const others = new Set(sentinels);
+  await eventually(async () => {
+    // One that found no good replica is asked again; -INPROG says that it is at it.
+    if (others.has(sentinel)) await sentinel.ask(`SENTINEL FAILOVER ${MASTER}`);
+    for (const one of others) if ((await one.names()) !== before) others.delete(one);
+    return others.size === 0;
+  }, `all Sentinels name another master than ${before}`).catch((error: Error) => {
+    const logs = sentinels.map(({ name, log }) => `${name}:\n${log.slice(-3000)}`);
+    throw new Error(`${error.message}\n${logs.join('\n')}`);
+  });
   const host = await sentinel.names();
   const leader = servers.find((server) => server.host === host)!;
   for (const server of servers)

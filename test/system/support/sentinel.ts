@@ -53,6 +53,10 @@ export class Sentinel {
     return new Child(this.name, requireTool('redis-server'), args, toolEnvironment('redis-server'));
   }
 
+  get log(): string {
+    return this.#child.output;
+  }
+
   /** One command over a connection of its own; the answer without its last line end. */
   async ask(command: string): Promise<string> {
     const client = await RedisClient.connect(`${this.host}:${this.port}`);
