@@ -201,6 +201,7 @@ export class BackendMonitor {
         claimants,
         reason,
         highestTerm: this.#leader.highestTerm,
+        sentinels: this.#leader.counsel?.reason ?? null,
       },
       discovery: (this.#nextDiscovery ?? this.#discovery).report(),
       pods: this.#podReports(),

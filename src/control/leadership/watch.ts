@@ -7,6 +7,7 @@ import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Claimant } from './arbitrate.ts';
 import type { Claim, KnownClaim } from './contract.ts';
+import type { Counsel } from './counsel.ts';
 import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { type HighestTerm, Judge } from './judge.ts';
@@ -140,6 +141,11 @@ export class LeaderWatch {
 
   get highestTerm(): HighestTerm | null {
     return this.#judge.highestTerm;
+  }
+
+  /** What others say of the Pods; null: nobody is listened to. */
+  get counsel(): Counsel | null {
+    return this.#sources.counsel();
   }
 
   /** As `Judge.forget`. What is claimed now is seen anew. */

@@ -31,6 +31,8 @@ export interface SentinelWorld {
   readonly pods: Map<string, FakePod>;
   readonly log: readonly LogLine[];
   leadership(): Leadership;
+  /** What `/state` shows that the Sentinels say. */
+  shown(): string | null;
   /** Name of the leader, or `none`, `conflict`. */
   leads(): string;
   /** DNS shows these Sentinels. */
@@ -123,6 +125,7 @@ export async function sentinelWorld(
     pods,
     log,
     leadership,
+    shown: () => plane.backends()[0]!.leadership.sentinels,
     leads: () => leadership().leader?.name ?? leadership().state,
     present: (shown) =>
       show(

@@ -26,6 +26,11 @@ describe('whom a majority names', () => {
     const w = await sentinelWorld([AT_B, AT_B, AT_A], TWO);
     await w.until('db-1');
     expect(w.leadership().reason).toBe('db-1 claims to lead; db-0 claims too but is not named');
+    const shown = '2 of 3 Sentinels name db-1 (sentinel-2 names db-0)';
+    await poll(
+      () => w.shown() === shown,
+      () => `${shown}, not ${w.shown()}`,
+    );
   });
 
   it('of two masters nobody leads where Sentinels do not agree, and each one is quoted', async () => {
