@@ -47,7 +47,7 @@ export class Judge {
     const { nowMs, wallMs, counsel } = now;
     const named = counsel?.named ?? null;
     const namedId = named?.podId ?? null;
-    this.#handover.follow(counsel?.change ?? null, now.leaderId);
+    this.#handover.follow(counsel?.change ?? null, now.leaderId, (podId) => now.denies(podId));
     this.#named.seen(nowMs, named, claimants, (podId) => now.isSilent(podId));
     // One that is to be replaced keeps nobody out.
     const isAwaited = namedId !== null && !this.#handover.takesFrom(namedId);

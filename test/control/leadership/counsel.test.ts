@@ -176,6 +176,17 @@ describe('an announced change', () => {
     expect(court.leader(claim(0, 'a'))).toBe('db-0');
   });
 
+  it('whose promotion is taken back gives the lead back at once', () => {
+    const court = new Court();
+    court.leader(claim(0, 'a'));
+    court.announces(CHANGE);
+    expect(court.leader(claim(0, 'a'), claim(1, 'b/a'))).toBe('db-1');
+    // It is only silent: it may lead on.
+    expect(court.leader(claim(0, 'a'))).toBe('none');
+    court.denying.add(1);
+    expect(court.leader(claim(0, 'a'))).toBe('db-0');
+  });
+
   it('where two others claim that is a conflict, and said to be one', () => {
     const court = new Court();
     court.leader(claim(0));

@@ -78,6 +78,14 @@ export class Sentinel {
     return lines[lines.indexOf(key) + 2] ?? '';
   }
 
+  /** Whether so many Pods have told it that they are replicas, connected to their master; it asks them every 10 s. */
+  async seesReplicas(count: number): Promise<boolean> {
+    const lines = (await this.ask(`SENTINEL REPLICAS ${MASTER}`)).split('\r\n');
+    const shows = (key: string, value: string) =>
+      lines.filter((line, n) => line === key && lines[n + 2] === value).length === count;
+    return shows('role-reported', 'slave') && shows('master-link-status', 'ok') && shows('flags', 'slave');
+  }
+
   async stop(): Promise<void> {
     await this.#child.end('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
