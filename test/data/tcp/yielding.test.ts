@@ -8,7 +8,7 @@ import { loopNowMs, pause } from '../../helpers/waiting.ts';
 import { leaderRule, nothingInFlight, rawPods, type Tcp, tcp } from './harness.ts';
 
 /** `YIELD_MS` of forward/tunnel-registry.ts. */
-const YIELD_MS = 100;
+const YIELD_MS = 80;
 
 interface Scene {
   readonly t: Tcp;
