@@ -1,4 +1,4 @@
-import type { Config, Expect, Probe } from '../model/config.ts';
+import type { Config, Expect, LeaderSource, Probe } from '../model/config.ts';
 import { REDACTED, redactTarget, redactText } from '../model/redact.ts';
 
 /**
@@ -11,12 +11,24 @@ export function redactConfig(config: Config): object {
     backends: config.backends.map(({ health, leader, ...backend }) => ({
       ...backend,
       health: { ...health, probe: redactProbe(health.probe) },
-      leader:
-        leader === null || leader.source.type !== 'Probe'
-          ? leader
-          : { ...leader, source: { ...leader.source, probe: redactProbe(leader.source.probe) } },
+      leader: leader === null ? null : { ...leader, source: redactSource(leader.source) },
     })),
   };
+}
+
+function redactSource(source: LeaderSource): object {
+  switch (source.type) {
+    case 'Probe':
+      return { ...source, probe: redactProbe(source.probe) };
+    case 'Sentinel':
+      return {
+        ...source,
+        auth: source.auth === null ? null : REDACTED,
+        probe: redactSource(source.probe),
+      };
+    default:
+      return source;
+  }
 }
 
 function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: readonly string[] }): object {

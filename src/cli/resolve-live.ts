@@ -2,6 +2,7 @@ import { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import type { BackendConfig, Config } from '../model/config.ts';
 import { emptySnapshot } from '../model/empty.ts';
+import { leaderProbe } from '../model/leader-probe.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { type Clock, sleep, systemClock } from '../platform/clock.ts';
@@ -57,7 +58,8 @@ export async function resolveLive(
 
 /** How long after discovery the first probes have told what they can. */
 function firstVerdictMs({ health, leader }: BackendConfig): number {
-  const probes = leader?.source.type === 'Probe' ? [health, leader.source] : [health];
+  const asked = leaderProbe(leader);
+  const probes = asked === null ? [health] : [health, asked];
   return Math.max(...probes.map((p) => p.timeoutMs + (p.successThreshold - 1) * p.periodMs * 1.1));
 }
 

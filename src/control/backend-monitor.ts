@@ -67,6 +67,8 @@ export class BackendMonitor {
     this.#leader = new LeaderWatch(config, {
       ...deps,
       touch: () => this.#pods.touch(),
+      watchMembers: (backend, { service, port }, onMembers) =>
+        this.#watchMembers({ ...backend, service, port }, onMembers),
       probeHealth: (finished, only) => this.#pods.probeAll(finished, only ?? null),
       // One that is only asked again has not lost its role: its connections stay, writes wait for its answer.
       isReady: (podId) => {
@@ -199,6 +201,7 @@ export class BackendMonitor {
         claimants,
         reason,
         highestTerm: this.#leader.highestTerm,
+        sentinels: this.#leader.counsel?.reason ?? null,
       },
       discovery: (this.#nextDiscovery ?? this.#discovery).report(),
       pods: this.#podReports(),
@@ -228,6 +231,15 @@ export class BackendMonitor {
         this.#warmUp.roundEnded();
       },
     });
+    return discovery;
+  }
+
+  /** Who the members of another Service are, which none of this backend's are taken from. */
+  #watchMembers(backend: BackendConfig, onMembers: (members: readonly Member[]) => void): { close(): void } {
+    const config = { ...backend, discovery: { ...backend.discovery, statefulSet: null } };
+    const events = { onMembers, onAsked: () => {}, onRound: () => {} };
+    const discovery = this.#deps.createDiscovery(config, new Membership(config.discovery), events);
+    discovery.start();
     return discovery;
   }
 

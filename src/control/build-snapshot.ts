@@ -121,6 +121,7 @@ function sameLeadership(a: Leadership, b: Leadership): boolean {
     a.leader === b.leader &&
     a.term === b.term &&
     a.reason === b.reason &&
+    a.yielding === b.yielding &&
     sameList(a.claimants, b.claimants)
   );
 }

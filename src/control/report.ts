@@ -38,6 +38,8 @@ export interface BackendReport {
       readonly shownBy: string;
       readonly sinceMs: number;
     } | null;
+    /** What Sentinels say, in words; null: none is listened to. */
+    readonly sentinels: string | null;
   };
   readonly discovery: DiscoveryReport;
   readonly pods: readonly PodReport[];

@@ -111,8 +111,24 @@ export interface LeaderProbeSource extends ClaimValues {
   readonly searchPeriodMs: number;
 }
 
+/** Redis' Sentinels beside the probes of the Pods (docs/adr/0014). */
+export interface SentinelLeaderSource {
+  readonly type: 'Sentinel';
+  /** Of the Sentinels: lower case, without the final dot. */
+  readonly service: string;
+  /** As a backend's. */
+  readonly port: string | number;
+  /** The name under which they watch over the master. */
+  readonly master: string;
+  /** null: they want none. */
+  readonly auth: Credentials | null;
+  /** How the Pods themselves are asked. */
+  readonly probe: LeaderProbeSource;
+}
+
 export type LeaderSource =
   | LeaderProbeSource
+  | SentinelLeaderSource
   | { readonly type: 'DNS'; readonly service: string }
   | { readonly type: 'Ordinal'; readonly ordinal: number };
 

@@ -19,6 +19,11 @@ export interface Leadership {
   readonly reign: number;
   /** Why, in words. */
   readonly reason: string;
+  /**
+   * Id of the Pod that led until now, while a change is under way that was announced before it: nothing new goes to it, and its
+   * connections have a moment for the answers to what they have sent.
+   */
+  readonly yielding?: number;
 }
 
 /** One backend at one moment. Replaced, never edited. */

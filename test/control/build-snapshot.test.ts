@@ -60,6 +60,7 @@ describe('what is equal is the very same', () => {
 
   it.each<[string, Partial<LeadershipInput>]>([
     ['revision', { revision: 2 }],
+    ['yielding', { yielding: 7 }],
     ['reign', { reign: 7 }],
     ['state', { state: 'conflict' }],
     ['term', { term: '7' }],

@@ -8,6 +8,7 @@ import { emptySnapshot } from '../../src/model/empty.ts';
 import type { PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot } from '../../src/model/snapshot.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from '../helpers/config.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
@@ -100,6 +101,34 @@ export interface World {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Probes that these Pods answer; by first address. @param onProbe is told of each: `health 10.0.0.1` */
+export function fakeProbes(
+  pods: ReadonlyMap<string, FakePod>,
+  clock: Clock,
+  onProbe: (what: string) => void = () => {},
+): RunProbe {
+  return (probe, _term, target, timeoutMs, done) => {
+    const kind = probe.type === 'http' && probe.path === '/leader' ? 'leader' : 'health';
+    const address = target.addresses[0]!;
+    onProbe(`${kind} ${address}`);
+    const pod = pods.get(address) ?? { health: 'refused', leader: 'refused', delayMs: 0 };
+    const outcome = pod[kind];
+    const result: ProbeResult = {
+      outcome,
+      reason: outcome,
+      answered: outcome === 'success' || outcome === 'failure',
+      term: outcome === 'success' && kind === 'leader' ? (pod.term ?? null) : null,
+      lineage:
+        outcome === 'success' && kind === 'leader' && pod.lineage !== undefined
+          ? { id: pod.lineage[0], previous: pod.lineage[1] ?? null }
+          : null,
+      ...(outcome === 'timeout' && pod.unreachable === true ? { unreachable: true } : {}),
+    };
+    const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));
+    return { cancel: () => timer.clear() };
+  };
+}
+
 /** A control plane in virtual time whose Pods answer as `pods` says. */
 export function world(
   first: Config | null = config([probedBackend()]),
@@ -121,26 +150,7 @@ export function world(
     nextRefreshAtMs: null,
     question: 'fake',
   };
-  const runProbe: RunProbe = (probe, _term, target, timeoutMs, done) => {
-    const kind = probe.type === 'http' && probe.path === '/leader' ? 'leader' : 'health';
-    const address = target.addresses[0]!;
-    probes.push({ what: `${kind} ${address}`, atMs: clock.nowMs() });
-    const pod = pods.get(address) ?? { health: 'refused', leader: 'refused', delayMs: 0 };
-    const outcome = pod[kind];
-    const result: ProbeResult = {
-      outcome,
-      reason: outcome,
-      answered: outcome === 'success' || outcome === 'failure',
-      term: outcome === 'success' && kind === 'leader' ? (pod.term ?? null) : null,
-      lineage:
-        outcome === 'success' && kind === 'leader' && pod.lineage !== undefined
-          ? { id: pod.lineage[0], previous: pod.lineage[1] ?? null }
-          : null,
-      ...(outcome === 'timeout' && pod.unreachable === true ? { unreachable: true } : {}),
-    };
-    const timer = clock.after(outcome === 'timeout' ? timeoutMs : pod.delayMs, () => done(result));
-    return { cancel: () => timer.clear() };
-  };
+  const runProbe = fakeProbes(pods, clock, (what) => probes.push({ what, atMs: clock.nowMs() }));
   const stalls = new Set<(stalledMs: number) => void>();
   const pulse = {
     subscribe(listener: (stalledMs: number) => void) {

@@ -65,7 +65,7 @@ export function pod(ordinal: number, state: PodState = 'ready', part: Partial<Po
 export function backendOf(
   pods: readonly PodView[],
   leader: PodView | 'none' | 'conflict' | 'unconfigured' = 'unconfigured',
-  part: { revision?: number; reign?: number; config?: BackendConfig } = {},
+  part: { revision?: number; reign?: number; config?: BackendConfig; yielding?: number } = {},
 ): BackendSnapshot {
   const known = typeof leader === 'string' ? null : leader;
   return buildBackend(undefined, {
@@ -79,6 +79,7 @@ export function backendOf(
       revision: part.revision ?? 1,
       reign: part.reign ?? 1,
       reason: typeof leader === 'string' ? leader : `${leader.name} claims`,
+      ...(part.yielding === undefined ? {} : { yielding: part.yielding }),
     },
   });
 }

@@ -23,6 +23,8 @@ export interface Verdict {
 export interface Past {
   readonly highestTerm: SeenTerm | null;
   readonly reigning: Reigning | null;
+  /** The Pod that others name as leader, if any. */
+  readonly named: number | null;
   /** Why one that would lead does not, for what is remembered of the leader before it; null: nothing speaks against it. */
   objection(claimant: Claimant): string | null;
 }
@@ -33,12 +35,12 @@ export interface Past {
  * - An unready claimant neither leads nor conflicts; the term that it shows is seen all the same, and so is whom it has
  *   succeeded: that one leads no more.
  * - Of several ready claimants the one with the highest term leads under `HighestTerm` if all show one, else the one that
- *   their lineage puts before all others; else they conflict.
+ *   their lineage puts before all others, else the one that is named from outside; else they conflict.
  * - Whoever is left leads only if no higher term was ever seen (promise 5: terms never go back).
  */
 export function arbitrate(
   claims: readonly Claimant[],
-  { highestTerm: highestBefore, reigning, objection }: Past,
+  { highestTerm: highestBefore, reigning, named, objection }: Past,
   onConflict: 'Refuse' | 'HighestTerm',
 ): Verdict {
   let highestTerm = highestBefore;
@@ -52,7 +54,8 @@ export function arbitrate(
     return { ...nobody, state: 'none', reason: unready === '' ? 'no Pod claims to lead' : unready };
   }
   const highest = able.length > 1 && onConflict === 'HighestTerm' ? highestOf(able) : null;
-  const winner = able.length === 1 ? able[0]! : (highest ?? firstByLineage(able, reigning));
+  const first = highest ?? firstByLineage(able, reigning);
+  const winner = able.length === 1 ? able[0]! : (first ?? able.find(({ podId }) => podId === named) ?? null);
   if (winner === null) {
     const unrelated = able.every(({ lineage }) => lineage !== null)
       ? ', and none has succeeded all others'
@@ -75,7 +78,9 @@ export function arbitrate(
   const others = winner === highest ? [] : able.filter((other) => other !== winner);
   const reason = [
     winner === highest ? `${name} claims with the highest term, ${term!}` : `${name} claims to lead`,
-    ...others.map((other) => overruled(winner, other)),
+    ...others.map((other) =>
+      first === null ? `${other.name} claims too but is not named` : overruled(winner, other),
+    ),
   ].join('; ');
   return { ...nobody, state: 'known', leaderId: podId, term, reason };
 }

@@ -1,6 +1,7 @@
 import type { Lineage } from '../probe/lineage.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
+import type { Counsel } from './counsel.ts';
 
 /** What a source believes: this Pod claims. */
 export interface Claim {
@@ -32,10 +33,14 @@ export interface ClaimSource {
   readonly knows: boolean;
   /** Whether a Pod's last answer was that it does not lead; false where it was silent, or claims. */
   denies(podId: number): boolean;
+  /** Whether a Pod was asked last without an answer, or not yet. */
+  isSilent(podId: number): boolean;
   /** Asks every Pod again now, those in `first` before the others; `finished` is called when all have ended. */
   round(first: ReadonlySet<number>, finished: () => void): void;
   /** The search for a leader has begun, become quicker or ended: whoever is asked in turns is asked at the new pace. */
   repace(): void;
+  /** What others say who watch over all Pods, where the source listens to any. */
+  counsel?(): Counsel;
   /** The last probe of a Pod, where the source probes. */
   lastProbe(podId: number): ProbeReport | null;
   close(): void;

@@ -1,10 +1,20 @@
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Member } from '../discovery/contract.ts';
 import type { ClaimEvents, ClaimSource } from './contract.ts';
 import { type DnsWatch, type DnsWatchEvents, dnsSource } from './dns-source.ts';
 import { ordinalSource } from './ordinal-source.ts';
 import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
+import { sentinelSource } from './sentinel/sentinel-source.ts';
 
 export interface CreateSourceDeps extends ProbeSourceDeps {
+  readonly logger: Logger;
+  /** Looks up another Service as the backend's own is looked up. */
+  watchMembers(
+    backend: BackendConfig,
+    other: Pick<BackendConfig, 'service' | 'port'>,
+    onMembers: (members: readonly Member[]) => void,
+  ): { close(): void };
   watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
   /** Probes the health of every Pod now, or of those given. */
   probeHealth(finished: () => void, only?: ReadonlySet<number>): void;
@@ -22,6 +32,14 @@ export function createSource(
   switch (source.type) {
     case 'Probe':
       return probeSource(name, source, events, deps);
+    case 'Sentinel':
+      return sentinelSource(
+        name,
+        source,
+        (onMembers) => deps.watchMembers(backend, source, onMembers),
+        events,
+        deps,
+      );
     case 'Ordinal':
       return ordinalSource(source.ordinal, events, afterRound);
     case 'DNS':

@@ -88,6 +88,7 @@ export function dnsSource(
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
     denies: () => false,
+    isSilent: () => false,
     round(_first, finished) {
       watching.refreshSoon();
       afterRound(finished);

@@ -25,6 +25,7 @@ export function ordinalSource(
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
     denies: () => false,
+    isSilent: () => false,
     round: (_first, finished) => afterRound(finished),
     // Who it is stands in the configuration: only whether it is ready is looked for.
     repace() {},

@@ -24,6 +24,8 @@ interface Watched {
   last: ProbeReport | null;
   /** Its last answer was that it does not lead. */
   denies: boolean;
+  /** It did not answer the last probe, or was not asked yet. */
+  silent: boolean;
   /** When the claim ends by itself, should probes be late or slow: D after the start of the last that showed it. */
   untilMs: number;
   lapse: Timer | null;
@@ -83,6 +85,10 @@ export function probeSource(
       if (denies !== watched.denies) events.onClaims();
       watched.denies = denies;
     }
+    if (result.outcome !== 'local_error' && result.answered === watched.silent) {
+      watched.silent = !result.answered;
+      events.onClaims();
+    }
     if (result.outcome === 'success') endAt(pod.id, watched, startedMs + boundMs);
     else if (claim === NO_CLAIM) watched.lapse?.clear();
     set(pod.id, watched, claim);
@@ -113,6 +119,7 @@ export function probeSource(
         claim: NO_CLAIM,
         last: known?.lastProbe ?? null,
         denies: false,
+        silent: true,
         untilMs: 0,
         lapse: null,
       };
@@ -134,6 +141,7 @@ export function probeSource(
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
     denies: (podId) => pods.get(podId)?.denies ?? false,
+    isSilent: (podId) => pods.get(podId)?.silent ?? true,
     round(first, finished) {
       const order = [...pods.keys()].sort((a, b) => Number(first.has(b)) - Number(first.has(a)));
       let open = order.length;

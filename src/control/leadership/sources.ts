@@ -1,5 +1,6 @@
 import type { RosterPod } from '../roster.ts';
 import type { Claim, ClaimEvents, ClaimSource, KnownClaim } from './contract.ts';
+import type { Counsel } from './counsel.ts';
 
 const NOTHING: KnownClaim = { claim: null, lastProbe: null };
 
@@ -74,6 +75,11 @@ export class Sources {
     return this.#inForce?.denies(podId) ?? false;
   }
 
+  /** As `ClaimSource.isSilent`. */
+  isSilent(podId: number): boolean {
+    return this.#inForce?.isSilent(podId) ?? false;
+  }
+
   /** As `ClaimSource.round`. */
   round(first: ReadonlySet<number>, finished: () => void): void {
     if (this.#inForce === null) finished();
@@ -84,6 +90,11 @@ export class Sources {
   repace(): void {
     this.#inForce?.repace();
     this.#next?.source.repace();
+  }
+
+  /** As `ClaimSource.counsel`; null: nobody gives any. */
+  counsel(): Counsel | null {
+    return this.#inForce?.counsel?.() ?? null;
   }
 
   known(podId: number): KnownClaim {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
-import type { Logger } from '../../platform/logger.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
 import { isNamedBy } from '../pod-names.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Claimant } from './arbitrate.ts';
 import type { Claim, KnownClaim } from './contract.ts';
+import type { Counsel } from './counsel.ts';
 import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { type HighestTerm, Judge } from './judge.ts';
@@ -17,7 +17,6 @@ import { SEARCH_PERIOD_MS, Search } from './search.ts';
 import { Sources } from './sources.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
-  readonly logger: Logger;
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
@@ -144,6 +143,11 @@ export class LeaderWatch {
     return this.#judge.highestTerm;
   }
 
+  /** What others say of the Pods; null: nobody is listened to. */
+  get counsel(): Counsel | null {
+    return this.#sources.counsel();
+  }
+
   /** As `Judge.forget`. What is claimed now is seen anew. */
   forgetTerm(): HighestTerm | null {
     this.#deps.touch();
@@ -177,6 +181,8 @@ export class LeaderWatch {
       leaderId: before.leaderId,
       isPresent: (podId) => this.#pods.has(podId),
       denies: (podId) => this.#sources.denies(podId),
+      isSilent: (podId) => this.#sources.isSilent(podId),
+      counsel: this.#sources.counsel(),
     });
     this.#judgeAgain?.clear();
     const changesInMs = this.#judge.changesInMs(clock.nowMs());
@@ -286,8 +292,9 @@ function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipIn
 function sameQuestion(before: BackendConfig, after: BackendConfig): boolean {
   if (!isDeepStrictEqual(before.leader?.source, after.leader?.source)) return false;
   // Name servers are asked as `discovery` says, and counted under the backend's name.
+  const type = after.leader?.source.type;
   return (
-    after.leader?.source.type !== 'DNS' ||
+    (type !== 'DNS' && type !== 'Sentinel') ||
     (before.name === after.name && isDeepStrictEqual(before.discovery, after.discovery))
   );
 }

@@ -10,20 +10,30 @@ export interface TunnelEnd {
   readonly error: string | null;
 }
 
+/** Two sockets that are joined. */
+export interface Joint {
+  /** Ends both at once. */
+  cut(): void;
+  /** Takes nothing more from the client; what the Pod says goes on to it. */
+  pause(): void;
+  /** Takes from the client again, after `pause`. */
+  resume(): void;
+}
+
 /**
  * Joins two half-open capable sockets: bytes both ways under back-pressure, a FIN passed on as a FIN while the other way
  * stays open. Any other end is a reset to the other side, as a cut is to both: what breaks off must not look whole.
  *
  * @param peers notices a client that is gone while nothing is read from it
  * @param done called once, when both are closed or about to be
- * @returns a function that cuts both
+ * @returns what may be done to both meanwhile
  */
 export function joinSockets(
   client: Socket,
   upstream: Socket,
   peers: UnreadPeers,
   done: (end: TunnelEnd) => void,
-): () => void {
+): Joint {
   let first: TunnelEnd['first'] | null = null;
   let finished = false;
   let clientGone = false;
@@ -71,10 +81,14 @@ export function joinSockets(
     else reset(upstream);
     finish('ECONNRESET');
   });
-  return () => {
-    first ??= 'cut';
-    reset(client);
-    reset(upstream);
-    finish(null);
+  return {
+    cut() {
+      first ??= 'cut';
+      reset(client);
+      reset(upstream);
+      finish(null);
+    },
+    pause: () => client.unpipe(upstream),
+    resume: () => client.pipe(upstream),
   };
 }

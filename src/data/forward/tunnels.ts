@@ -31,7 +31,7 @@ export class SocketTunnels implements Tunnels {
     if (theirs.pending !== null) ours.socket.write(theirs.pending);
     if (ours.pending !== null) theirs.socket.write(ours.pending);
     let remove = (): void => {};
-    const cut = joinSockets(ours.socket, theirs.socket, this.#registry.unread, (end) => {
+    const joint = joinSockets(ours.socket, theirs.socket, this.#registry.unread, (end) => {
       remove();
       pool.tunnelEnded();
       pool.end();
@@ -45,8 +45,10 @@ export class SocketTunnels implements Tunnels {
       onUnready: cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
       destroy: (reason) => {
         logger.debug({ rule: terms.rule.name, pod: terms.pod.name, reason }, 'tunnel cut');
-        cut();
+        joint.cut();
       },
+      pause: joint.pause,
+      resume: joint.resume,
     };
     remove = this.#registry.add(tunnel, pool.backend);
   }

@@ -363,6 +363,27 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
       })),
     ]),
   ),
+  // Sentinels that nobody finds: the probe decides on.
+  ...Object.fromEntries(
+    (
+      [
+        ['service', { service: `sentinel.${SERVICE}` }],
+        ['port', { port: 26379 }],
+        ['master', { master: 'another' }],
+        ['auth.username', { auth: { username: 'u', password: 'p' } }],
+        ['auth.password', { auth: { password: 'p' } }],
+      ] as const
+    ).map(([key, part]) => [
+      `backends[].leader.sentinel.${key}`,
+      set(`${DB}.leader`, (place: Place) => ({
+        probe: leaderProbe(({ ports }) => ({
+          httpGet: { path: '/leader', port: ports.role },
+          expect: { json: { pointer: '/role', equals: 'leader' } },
+        }))(place),
+        sentinel: { service: `sentinels.${SERVICE}`, port: 'sentinel', master: 'mymaster', ...part },
+      })),
+    ]),
+  ),
   ...Object.fromEntries(
     ([{ json: '/id' }, { header: 'X-Role' }, { line: 'id' }] as const).flatMap((place) => [
       [

@@ -89,7 +89,7 @@ const MISTAKES: Case[] = [
   [
     'a leader without a source',
     { backend: { leader: {} } },
-    'backends[0].leader: needs probe, dns, ordinal or preset',
+    'backends[0].leader: needs probe, dns, ordinal, sentinel or preset',
   ],
   [
     'a leader probe that asks nothing',

@@ -23,7 +23,7 @@ function claims(text: string): Claimant[] {
 
 /** Nothing but a term was seen. */
 function past(highestTerm: SeenTerm | null = null): Past {
-  return { highestTerm, reigning: null, objection: () => null };
+  return { highestTerm, reigning: null, named: null, objection: () => null };
 }
 
 /** The leader's name, or why there is none. */

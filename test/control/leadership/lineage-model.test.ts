@@ -177,6 +177,8 @@ class World {
       wallMs: this.nowMs,
       leaderId: this.leaderId,
       isPresent: () => true,
+      isSilent: () => false,
+      counsel: null,
       denies: (podId) => this.answers.get(podId) === 'replica',
     });
     this.leaderId = leaderId;

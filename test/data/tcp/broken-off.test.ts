@@ -61,7 +61,7 @@ async function joined(): Promise<{
   const [client, innerClient] = await pair();
   const [pod, innerUpstream] = await pair();
   const ends: TunnelEnd[] = [];
-  const cut = joinSockets(innerClient, innerUpstream, new UnreadPeers(), (end) => ends.push(end));
+  const { cut } = joinSockets(innerClient, innerUpstream, new UnreadPeers(), (end) => ends.push(end));
   return { client, pod, inner: { client: innerClient, upstream: innerUpstream }, ends, cut };
 }
 

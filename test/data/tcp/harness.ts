@@ -40,6 +40,8 @@ export interface Tcp {
   readonly accepted: ReadonlySet<Socket>;
   client(): Promise<RawClient>;
   publish(pods: readonly PodView[], leader?: Leader): void;
+  /** Nobody leads: this Pod is about to be replaced as leader. */
+  yields(pods: readonly PodView[], leader: PodView): void;
   /** A snapshot without the backend, the listener, or both. */
   removed(what: { backend?: boolean; listener?: boolean }): void;
   failures(name: string): number;
@@ -69,6 +71,7 @@ export async function tcp(
     nextPods: readonly PodView[],
     nextLeader: Leader,
     without: { backend?: boolean; listener?: boolean } = {},
+    yielding: { yielding?: number } = {},
   ): RoutingSnapshot => ({
     version: ++version,
     config: configWith({
@@ -81,7 +84,7 @@ export async function tcp(
     backends: new Map(
       without.backend
         ? []
-        : [['db', backendOf(nextPods, nextLeader, { revision: version, config: backend })]],
+        : [['db', backendOf(nextPods, nextLeader, { revision: version, config: backend, ...yielding })]],
     ),
     listeners: without.listener ? [] : [listener],
   });
@@ -174,6 +177,9 @@ export async function tcp(
       lastPods = nextPods;
       lastLeader = nextLeader;
       cell.publish(snapshot(nextPods, nextLeader));
+    },
+    yields(nextPods, { id }) {
+      cell.publish(snapshot(nextPods, 'none', {}, { yielding: id }));
     },
     removed(what) {
       if (what.listener) inbound.removed = true;

@@ -34,11 +34,13 @@ export class RedisServer {
 
   #run(): Child {
     const options = ['--bind', this.host, '--port', String(this.port), '--dir', this.#folder, '--save', ''];
+    // Sentinels know a replica by the address that it announces.
+    const announced = ['--replica-announce-ip', this.host, '--replica-announce-port', String(this.port)];
     const quick = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '5', '--protected-mode', 'no'];
     return new Child(
       this.name,
       requireTool('redis-server'),
-      [...options, ...quick],
+      [...options, ...announced, ...quick],
       toolEnvironment('redis-server'),
     );
   }

@@ -67,8 +67,17 @@ function readBackend(raw: unknown, path: Path, report: Report): BackendPart {
 }
 
 function expandPreset(raw: unknown): unknown {
-  if (!isMapping(raw) || !isMapping(raw.leader) || !isPresetName(raw.leader.preset)) return raw;
-  return { ...raw, leader: withPreset(raw.leader.preset, raw.leader) };
+  if (!isMapping(raw) || !isMapping(raw.leader)) return raw;
+  const leader = besideSentinels(raw.leader);
+  if (!isPresetName(leader.preset)) return raw;
+  return { ...raw, leader: withPreset(leader.preset, leader) };
+}
+
+/** Whoever gives Sentinels, by their type or their key alone, has Redis and asks the Pods as its preset does. */
+function besideSentinels(leader: Record<string, unknown>): Record<string, unknown> {
+  const { type, sentinel } = leader;
+  const isSentinel = type === 'Sentinel' || (type === undefined && sentinel !== undefined);
+  return isSentinel ? { preset: 'redis', ...leader, type: 'Sentinel' } : leader;
 }
 
 function readListener(raw: unknown, path: Path, report: Report): ListenerPart {

@@ -24,14 +24,13 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'tracing',
   'rehearse',
   'lease',
-  'sentinel',
   'metrics',
 ]);
 
 /** By the last key of their path, or the last two. */
 const RESERVED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ['protocol', ['HTTP2']],
-  ['type', ['Lease', 'Sentinel', 'RendezvousHash']],
+  ['type', ['Lease', 'RendezvousHash']],
   ['log.access', ['errors']],
   ['debug.address', ['']],
 ]);

@@ -1,31 +1,10 @@
 import { z } from 'zod';
 import type { BackendConfig, DiscoveryConfig, HealthConfig } from '../../../model/config.ts';
 import { isDnsName } from './dns-name.ts';
-import { wrongKind } from './messages.ts';
-import {
-  duration,
-  name,
-  nameserver,
-  object,
-  ordinal,
-  port,
-  refuse,
-  service,
-  textThat,
-  whole,
-} from './scalars.ts';
+import { duration, name, nameserver, object, ordinal, refuse, service, textThat, whole } from './scalars.ts';
 import { leader } from './schema-leader.ts';
 import { httpKeys, probeOf, tcpKeys, tcpSocketKeys } from './schema-probe.ts';
-
-/** IANA_SVC_NAME, as Kubernetes checks the names of ports (RFC 6335 section 5.1). */
-const portName = textThat("a port's number or name", (value) => {
-  if (/^[0-9]+$/.test(value)) return 'is a text: write the number without quotes';
-  const fits =
-    /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(value) && /[a-z]/.test(value) && !value.includes('--');
-  return fits
-    ? null
-    : 'is not the name of a port: up to 15 lower-case letters, digits and -, at least one letter';
-});
+import { servicePort } from './service-port.ts';
 
 const discovery = object({
   nameservers: z
@@ -134,9 +113,9 @@ const ejection = object({
 export const backend = object({
   name: name.describe('Name that backendRefs use, and the label of metrics'),
   service: service.describe('DNS name of the headless Service; always queried as absolute'),
-  port: z
-    .union([port, portName], { error: (issue) => wrongKind(issue.input, "a port's number or name") })
-    .describe("A Service port's name (resolved by SRV records) or a number (A and AAAA records)"),
+  port: servicePort.describe(
+    "A Service port's name (resolved by SRV records) or a number (A and AAAA records)",
+  ),
   discovery,
   health,
   leader: leader.optional(),

@@ -4,6 +4,7 @@ import type {
   LeaderConfig,
   LeaderProbeSource,
   LearnRule,
+  SentinelLeaderSource,
   TermSource,
   ValueSource,
 } from '../../../model/config.ts';
@@ -22,6 +23,7 @@ import {
   whole,
 } from './scalars.ts';
 import { httpKeys, probeOf, tcpKeys } from './schema-probe.ts';
+import { servicePort } from './service-port.ts';
 
 const term = object({
   json: jsonPointer.optional().describe('JSON pointer to it'),
@@ -58,14 +60,27 @@ const lineage = object({
   'Where a claim shows whom it has succeeded, so that of two claimants the successor leads; ids must never come again',
 );
 
-const auth = object({
+const credentials = object({
   username: z.string().min(1, 'is empty').optional().describe('User of AUTH; default: the default user'),
   password: z.string().min(1, 'is empty').describe('Password of AUTH'),
-})
-  .transform(({ username, password }): Credentials => ({ username: username ?? null, password }))
-  .describe(
-    'Sent before the probe to servers that want it (preset redis, and any tcp probe with reply: RESP)',
-  );
+}).transform(({ username, password }): Credentials => ({ username: username ?? null, password }));
+
+const auth = credentials.describe(
+  'Sent before the probe to servers that want it (preset redis, and any tcp probe with reply: RESP)',
+);
+
+const sentinel = object({
+  service: service.describe('DNS name of the headless Service of the Sentinels'),
+  port: servicePort.describe("The Sentinels' port in that Service, by name (SRV) or number, as 26379"),
+  master: textThat('the name of a master', (master) =>
+    /^[A-Za-z0-9._-]+$/.test(master)
+      ? null
+      : 'is not the name of a master: letters, digits, ".", "_" and "-", as in "sentinel monitor NAME …"',
+  ).describe('Name under which they monitor the master'),
+  auth: credentials.optional().describe('Sent to the Sentinels first, where they want it'),
+}).describe(
+  'Sentinels that are listened to, so that nothing is sent to a master from shortly before another is promoted',
+);
 
 const probe = object({
   ...httpKeys,
@@ -153,9 +168,13 @@ const learn = z
 /** The `leader` of a backend, after its preset was filled in. */
 export const leader = object({
   preset: z.enum(PRESET_NAMES).optional().describe('Fills in probe and learn; what is given beside it wins'),
-  type: z.enum(['Probe', 'DNS', 'Ordinal']).optional().describe('Source of the knowledge who leads'),
+  type: z
+    .enum(['Probe', 'DNS', 'Ordinal', 'Sentinel'])
+    .optional()
+    .describe('Source of the knowledge who leads'),
   probe: probe.optional(),
   auth: auth.optional(),
+  sentinel: sentinel.optional(),
   dns: object({ service: service.describe('DNS name that resolves to the leader alone') })
     .optional()
     .describe('The leader is the Pod that another Service resolves to'),
@@ -167,21 +186,47 @@ export const leader = object({
   learn,
 })
   .transform((given, context): LeaderConfig => {
-    const type = typeOf(given, context);
-    const source =
-      type === 'Probe'
-        ? authorized(given.probe, given.auth, context)
-        : type === 'DNS'
-          ? given.dns && { type, service: given.dns.service }
-          : type === 'Ordinal' && given.ordinal !== undefined
-            ? { type, ordinal: given.ordinal }
-            : undefined;
+    const source = sourceOf(given, context);
     if (given.onConflict === 'HighestTerm' && (given.probe?.term ?? null) === null)
       refuse(context, 'HighestTerm needs probe.term: without it no claim shows a term', ['onConflict']);
     if (source === undefined) return z.NEVER;
     return { source, onConflict: given.onConflict, learn: given.learn };
   })
   .describe('How to know which Pod leads; needed by every rule that selects the leader');
+
+interface Given extends Sources {
+  readonly preset?: string | undefined;
+  readonly probe?: LeaderProbeSource | undefined;
+  readonly auth?: Credentials | undefined;
+  readonly sentinel?: z.output<typeof sentinel> | undefined;
+  readonly dns?: { readonly service: string } | undefined;
+  readonly ordinal?: number | undefined;
+}
+
+function sourceOf(given: Given, context: z.core.$RefinementCtx): LeaderConfig['source'] | undefined {
+  const type = typeOf(given, context);
+  switch (type) {
+    case 'Probe':
+      return authorized(given.probe, given.auth, context);
+    case 'Sentinel':
+      return sentinelOf(given, context);
+    case 'DNS':
+      return given.dns && { type, service: given.dns.service };
+    case 'Ordinal':
+      return given.ordinal === undefined ? undefined : { type, ordinal: given.ordinal };
+    case undefined:
+      return undefined;
+  }
+}
+
+function sentinelOf(given: Given, context: z.core.$RefinementCtx): SentinelLeaderSource | undefined {
+  if (given.preset !== 'redis')
+    refuse(context, 'does not go with type Sentinel: write preset: redis, or leave it out', ['preset']);
+  const probe = authorized(given.probe, given.auth, context);
+  if (probe === undefined || given.sentinel === undefined) return undefined;
+  const { service, port, master, auth } = given.sentinel;
+  return { type: 'Sentinel', service, port, master, auth: auth ?? null, probe };
+}
 
 /** The source with the credentials that its probe sends. */
 function authorized(
@@ -196,22 +241,22 @@ function authorized(
   return source;
 }
 
-interface Sources {
-  readonly type?: 'Probe' | 'DNS' | 'Ordinal' | undefined;
-  readonly probe?: unknown;
-  readonly dns?: unknown;
-  readonly ordinal?: unknown;
-}
+const KEYS = { Probe: 'probe', DNS: 'dns', Ordinal: 'ordinal', Sentinel: 'sentinel' } as const;
 
-const KEYS = { Probe: 'probe', DNS: 'dns', Ordinal: 'ordinal' } as const;
+type SourceType = keyof typeof KEYS;
+type Sources = { readonly type?: SourceType | undefined } & {
+  readonly [K in (typeof KEYS)[SourceType]]?: unknown;
+};
 
-/** The type, from the only source given where it is left out. */
-function typeOf(given: Sources, context: z.core.$RefinementCtx): Sources['type'] {
-  const present = (['Probe', 'DNS', 'Ordinal'] as const).filter((type) => given[KEYS[type]] !== undefined);
+/** The type, from the only source given where it is left out. Sentinels come with a probe of the Pods beside them. */
+function typeOf(given: Sources, context: z.core.$RefinementCtx): SourceType | undefined {
+  const present = (Object.keys(KEYS) as SourceType[]).filter(
+    (type) => given[KEYS[type]] !== undefined && !(type === 'Probe' && given.type === 'Sentinel'),
+  );
   if (present.length === 0) {
     const wanted =
       given.type === undefined
-        ? 'needs probe, dns, ordinal or preset'
+        ? 'needs probe, dns, ordinal, sentinel or preset'
         : `needs ${KEYS[given.type]}${given.type === 'Probe' ? ' or preset' : ''}`;
     refuse(context, wanted);
     return undefined;

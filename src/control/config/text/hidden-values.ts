@@ -1,4 +1,5 @@
 import type { BackendConfig, Config, Probe } from '../../../model/config.ts';
+import { withLeaderProbe } from '../../../model/leader-probe.ts';
 import type { Located } from './yaml-tree.ts';
 
 /** Parts of a probe's mapping that say what is sent and what must come back. */
@@ -23,14 +24,10 @@ function hidden(
   health: readonly string[],
   inLeader: readonly string[],
 ): BackendConfig {
-  const { leader } = backend;
   return {
     ...backend,
     health: { ...backend.health, probe: hide(backend.health.probe, health) },
-    leader:
-      leader?.source.type !== 'Probe'
-        ? leader
-        : { ...leader, source: { ...leader.source, probe: hide(leader.source.probe, inLeader) } },
+    leader: withLeaderProbe(backend.leader, (probe) => hide(probe, inLeader)),
   };
 }
 

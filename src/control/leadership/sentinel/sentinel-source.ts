@@ -1,0 +1,74 @@
+import type { HostPort, SentinelLeaderSource } from '../../../model/config.ts';
+import type { Member } from '../../discovery/contract.ts';
+import { isNamedBy } from '../../pod-names.ts';
+import type { RosterPod } from '../../roster.ts';
+import type { ClaimEvents, ClaimSource } from '../contract.ts';
+import type { AnnouncedChange, Counsel } from '../counsel.ts';
+import { type ProbeSourceDeps, probeSource } from '../probe-source.ts';
+import type { Failover } from './failover.ts';
+import { inWords, majorityOf, textOf } from './names.ts';
+import { Sentinels, type SentinelsDeps } from './sentinels.ts';
+
+/** Finds the members of another Service, as a backend's are found. */
+export type WatchMembers = (onMembers: (members: readonly Member[]) => void) => { close(): void };
+
+/**
+ * `leader.type: Sentinel`: the Pods are asked as with `Probe`, and what the Sentinels say comes beside their claims as counsel
+ * (docs/adr/0014-sentinel.md).
+ *
+ * @param backendName the backend's name now: a reload may change it
+ */
+export function sentinelSource(
+  backendName: () => string,
+  source: SentinelLeaderSource,
+  watchMembers: WatchMembers,
+  events: ClaimEvents,
+  deps: ProbeSourceDeps & SentinelsDeps,
+): ClaimSource {
+  const pods = new Map<number, RosterPod>();
+  const probes = probeSource(backendName, source.probe, events, deps);
+  const sentinels = new Sentinels(source, backendName, () => events.onClaims(), deps);
+  const watching = watchMembers((members) => sentinels.take(members));
+  const podAt = (address: HostPort): RosterPod | null =>
+    [...pods.values()].find(({ member }) => isNamedBy(`//${textOf(address)}`, member)) ?? null;
+  const nameOf = (address: HostPort): string =>
+    podAt(address)?.member.name ?? `${textOf(address)}, which is no Pod's`;
+
+  let known: { readonly failover: Failover; readonly change: AnnouncedChange } | null = null;
+  const changeOf = (failover: Failover | null): AnnouncedChange | null => {
+    if (failover === null) known = null;
+    else if (known?.failover !== failover) {
+      const { from } = failover;
+      const reason = `Sentinel ${source.master} is failing over from ${nameOf(from)}`;
+      known = { failover, change: { from: podAt(from)?.id ?? null, reason } };
+    }
+    return known?.change ?? null;
+  };
+
+  return {
+    ...probes,
+    join(pod, before, asked) {
+      pods.set(pod.id, pod);
+      probes.join(pod, before, asked);
+    },
+    leave(podId) {
+      pods.delete(podId);
+      probes.leave(podId);
+    },
+    counsel(): Counsel {
+      const { said } = sentinels;
+      const address = majorityOf(said);
+      const named = address === null ? null : podAt(address);
+      return {
+        change: changeOf(sentinels.failover),
+        named: named === null ? null : { podId: named.id, name: named.member.name },
+        reason: inWords(said, nameOf),
+      };
+    },
+    close() {
+      watching.close();
+      sentinels.close();
+      probes.close();
+    },
+  };
+}
