@@ -1,8 +1,11 @@
 import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { crashed } from '../platform/guard.ts';
+import type { Leases } from './leases.ts';
 
 /** Holds the present snapshot. One writer (the control loop), any number of readers. */
 export class SnapshotCell {
+  /** Until when its leaders are believed; set by who writes the snapshots. */
+  leases: Leases = { isOver: () => false };
   #current: RoutingSnapshot;
   readonly #subscribers = new Set<(next: RoutingSnapshot, previous: RoutingSnapshot) => void>();
 

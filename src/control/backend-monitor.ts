@@ -179,6 +179,11 @@ export class BackendMonitor {
     };
   }
 
+  /** When a Pod's claim to lead ends unless it is shown again (monotonic milliseconds); undefined: the Pod is no member. */
+  claimedUntilMs(podId: number): number | undefined {
+    return this.#pods.get(podId) === undefined ? undefined : this.#leader.untilMs(podId);
+  }
+
   /** This process stood still for so long. */
   doubt(stalledMs: number): void {
     this.#pods.doubt(stalledMs);

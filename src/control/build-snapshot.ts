@@ -122,6 +122,7 @@ function sameLeadership(a: Leadership, b: Leadership): boolean {
     a.term === b.term &&
     a.reason === b.reason &&
     a.yielding === b.yielding &&
+    sameList(a.silent ?? [], b.silent ?? []) &&
     sameList(a.claimants, b.claimants)
   );
 }

@@ -1,3 +1,4 @@
+import type { Leases } from '../boundary/leases.ts';
 import type { OutcomeSink } from '../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { Config } from '../model/config.ts';
@@ -46,7 +47,7 @@ export interface PreparedControl {
 }
 
 /** Works out the truth about every backend and publishes it (docs/adr/0001). */
-export class ControlPlane implements OutcomeSink {
+export class ControlPlane implements OutcomeSink, Leases {
   readonly #deps: ControlPlaneDeps;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -72,6 +73,7 @@ export class ControlPlane implements OutcomeSink {
       const inputs = [...this.#monitors.values()].map((monitor) => monitor.bringUpToDate());
       return buildSnapshot(previous, this.#config, this.#hash, inputs);
     });
+    deps.cell.leases = this;
     this.#unsubscribe = deps.pulse?.subscribe((stalledMs) => this.#doubt(stalledMs)) ?? (() => {});
   }
 
@@ -166,6 +168,14 @@ export class ControlPlane implements OutcomeSink {
   /** Whether every backend has been looked up once, and each Pod found then probed once, well or badly (`/readyz`). */
   firstRoundDone(): boolean {
     return this.#config !== null && [...this.#monitors.values()].every(({ attempted }) => attempted);
+  }
+
+  isOver(backend: string, podId: number, nowMs: number): boolean {
+    let untilMs = this.#monitors.get(backend)?.claimedUntilMs(podId);
+    // Its backend may have been renamed meanwhile.
+    if (untilMs === undefined)
+      for (const monitor of this.#monitors.values()) untilMs ??= monitor.claimedUntilMs(podId);
+    return untilMs !== undefined && untilMs <= nowMs;
   }
 
   report(outcome: Outcome): void {

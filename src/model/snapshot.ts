@@ -19,6 +19,8 @@ export interface Leadership {
   readonly reign: number;
   /** Why, in words. */
   readonly reason: string;
+  /** Ids of Pods that led until their claims lapsed by silence, as long as they are silent. */
+  readonly silent?: readonly number[];
   /**
    * Id of the Pod that led until now, while a change is under way that was announced before it: nothing new goes to it, and its
    * connections have a moment for the answers to what they have sent.

@@ -60,8 +60,8 @@ export interface TestPlane {
   readonly metrics: Metrics;
   readonly outcomes: Outcome[];
   setPods(pods: readonly PodSpec[]): void;
-  /** Even if it is the same: its claim begins anew. */
-  setLeader(leader: LeaderSpec): void;
+  /** Even if it is the same: its claim begins anew. @param silent who led until its claim lapsed by silence */
+  setLeader(leader: LeaderSpec, silent?: string): void;
   setState(pod: string, state: PodState): void;
   /** Publishes a new revision with the same Pods and leader, as after a round of probes. */
   bump(): void;
@@ -122,6 +122,7 @@ function backendSnapshot(
   leaderSpec: LeaderSpec,
   revision: number,
   reign: number,
+  silent: string | undefined,
 ): BackendSnapshot {
   const named = typeof leaderSpec === 'string';
   const leader = named ? pods.find(({ name, state }) => name === leaderSpec && state === 'ready') : undefined;
@@ -132,7 +133,16 @@ function backendSnapshot(
   return buildBackend(before, {
     config,
     pods,
-    leadership: { state, leaderId, term: null, claimants, revision, reign, reason },
+    leadership: {
+      state,
+      leaderId,
+      term: null,
+      claimants,
+      revision,
+      reign,
+      reason,
+      silent: pods.filter(({ name }) => name === silent).map(({ id }) => id),
+    },
   });
 }
 
@@ -162,11 +172,12 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
   let listeners: readonly ListenerSnapshot[] = [{ config: listener, routes: routesOf(rules) }];
   let pods = options.pods;
   let leader: LeaderSpec = options.leader ?? { state: 'unconfigured' };
+  let silent: string | undefined;
   let version = 1;
   let reign = 1;
   let before: BackendSnapshot | undefined;
   const snapshot = (): RoutingSnapshot => {
-    before = backendSnapshot(before, backend, pods.map(podView), leader, version, reign);
+    before = backendSnapshot(before, backend, pods.map(podView), leader, version, reign, silent);
     return { version, config, configHash: 'test', backends: new Map([[backend.name, before]]), listeners };
   };
   const cell = new SnapshotCell(snapshot());
@@ -198,8 +209,9 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
       pods = next;
       bump();
     },
-    setLeader(next) {
+    setLeader(next, fallen) {
       leader = next;
+      silent = fallen;
       reign++;
       bump();
     },

@@ -29,6 +29,8 @@ export interface ClaimSource {
   claims(): readonly Claim[];
   /** A Pod's claim, or null. */
   claim(podId: number): Claim | null;
+  /** When a Pod's claim ends unless it is shown again (monotonic milliseconds); infinite where the source has no such bound. */
+  untilMs(podId: number): number;
   /** Whether `claims` says something yet: a look-up that has only failed says nothing. */
   readonly knows: boolean;
   /** Whether a Pod's last answer was that it does not lead; false where it was silent, or claims. */

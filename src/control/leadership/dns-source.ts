@@ -87,6 +87,7 @@ export function dnsSource(
     },
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
+    untilMs: () => Number.POSITIVE_INFINITY,
     denies: () => false,
     isSilent: () => false,
     round(_first, finished) {

@@ -24,6 +24,7 @@ export function ordinalSource(
     },
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
+    untilMs: () => Number.POSITIVE_INFINITY,
     denies: () => false,
     isSilent: () => false,
     round: (_first, finished) => afterRound(finished),

@@ -98,6 +98,8 @@ export function probeSource(
     const watched = pods.get(podId);
     if (watched === undefined || !watched.claim.believed) return null;
     const { claim, untilMs } = watched;
+    // Over by its age, although its timer is late, or the probe that showed it was.
+    if (untilMs <= clock.nowMs()) return null;
     return { podId, term: claim.term, lineage: claim.lineage, untilMs };
   };
 
@@ -140,6 +142,7 @@ export function probeSource(
     },
     claims: () => [...pods.keys()].flatMap((podId) => claimOf(podId) ?? []),
     claim: claimOf,
+    untilMs: (podId) => pods.get(podId)?.untilMs ?? Number.POSITIVE_INFINITY,
     denies: (podId) => pods.get(podId)?.denies ?? false,
     isSilent: (podId) => pods.get(podId)?.silent ?? true,
     round(first, finished) {

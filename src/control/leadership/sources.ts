@@ -97,6 +97,11 @@ export class Sources {
     return this.#inForce?.counsel?.() ?? null;
   }
 
+  /** As `ClaimSource.untilMs`. */
+  untilMs(podId: number): number {
+    return this.#inForce?.untilMs(podId) ?? Number.POSITIVE_INFINITY;
+  }
+
   known(podId: number): KnownClaim {
     if (this.#inForce === null) return NOTHING;
     return { claim: this.#inForce.claim(podId), lastProbe: this.#inForce.lastProbe(podId) };

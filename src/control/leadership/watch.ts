@@ -14,6 +14,7 @@ import { type HighestTerm, Judge } from './judge.ts';
 import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
+import { SilentLeaders } from './silent-leaders.ts';
 import { Sources } from './sources.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
@@ -38,6 +39,7 @@ export class LeaderWatch {
   /** The same claims may be judged otherwise then. */
   #judgeAgain: Timer | null = null;
   #reigns = new Reigns();
+  #silent = new SilentLeaders();
   #roundsFinished = 0;
   #seenRounds = 0;
   #current: LeadershipInput;
@@ -103,6 +105,7 @@ export class LeaderWatch {
     this.#judge.follow(before.#judge);
     this.#lastLeaderId = before.#lastLeaderId;
     this.#reigns = before.#reigns;
+    this.#silent = before.#silent;
     if (this.#config.leader === null || before.#config.leader === null) return;
     this.#current = before.#current;
     this.#search.follow(before.#search);
@@ -158,6 +161,11 @@ export class LeaderWatch {
     return this.#sources.claims();
   }
 
+  /** As `ClaimSource.untilMs`. */
+  untilMs(podId: number): number {
+    return this.#sources.untilMs(podId);
+  }
+
   lastProbe(podId: number): ProbeReport | null {
     return this.#sources.known(podId).lastProbe;
   }
@@ -196,7 +204,13 @@ export class LeaderWatch {
     this.#seenRounds = this.#roundsFinished;
     if (moved) this.countLeaderless();
     this.#reigns.follow(claimants, revision);
-    this.#current = { ...verdict, revision, reign: this.#reigns.of(verdict.leaderId) };
+    const silent = this.#silent.follow(
+      before.leaderId,
+      verdict.leaderId,
+      (podId) => this.#pods.has(podId) && this.#sources.isSilent(podId),
+    );
+    const reign = this.#reigns.of(verdict.leaderId);
+    this.#current = { ...verdict, revision, reign, ...(silent === undefined ? {} : { silent }) };
     if (verdict.state !== before.state || verdict.leaderId !== before.leaderId) this.#note(before);
     this.#searchOn(claimants);
     return this.#current;

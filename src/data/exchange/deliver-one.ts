@@ -36,6 +36,8 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   #head: ResponseMessage | null = null;
   #status = 0;
   #isPaused = false;
+  /** The kernel has all of the request. */
+  #isFlushed = false;
   #endWatch: (() => void) | null = null;
 
   constructor(deps: ExchangeDeps, decided: Decided) {
@@ -77,11 +79,21 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     course.requestComplete = complete;
     this.#kept.add(pieces, bytes, this.#isSending);
     if (this.#isSending) {
-      this.#sent(this.#upstream!.write(pieces, complete));
+      if (this.#mayGoOn()) this.#sent(this.#upstream!.write(pieces, complete));
       return;
     }
     if (this.#kept.isFull) this.#pauseClient();
     course.placement.keep(bytes);
+  }
+
+  /** Whether the Pod may have more of an upload: a leader's claim has an age, which is looked at for each piece (promise 4). */
+  #mayGoOn(): boolean {
+    const { rule, placement, pod } = this.#course;
+    const { selection } = rule;
+    if (selection.type !== 'Leader' || selection.onDemotion === 'Drain' || placement.isLeased(pod!))
+      return true;
+    this.#course.fail('upstream_reset', `${pod!.name} has not been heard to lead for too long`);
+    return false;
   }
 
   bodyFailed(failure: 'body_invalid' | 'body_timeout', detail: string): void {
@@ -128,41 +140,42 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     course.deadlineMs = Math.min(course.requestDeadlineMs, this.#overdueMs);
     const taken = upstream.send(kept, course.requestComplete);
     if (taken !== 'full') this.#resumeClient();
-    this.#watchUpload(taken);
     this.#sent(taken);
+    this.#watchLeader();
   }
 
   #sent(taken: Taken): void {
     if (taken === 'full') this.#pauseClient();
-    if (this.#course.requestComplete) this.#endWatchWhenFlushed(taken);
+    if (!this.#course.requestComplete) return;
+    if (taken === 'all') this.#isFlushed = true;
+    else this.#whenFlushed();
+  }
+
+  #whenFlushed(): void {
+    const upstream = this.#upstream!;
+    upstream.whenFlushed(() => {
+      if (this.#upstream === upstream) this.#isFlushed = true;
+    });
   }
 
   /**
-   * An upload to a leader is watched as a tunnel is until the kernel has all of it: when the Pod does not lead any more no further
-   * byte goes to it (promise 4), and what it has is of unknown outcome.
+   * A request to a leader is watched until it is answered: when the Pod does not lead any more no further byte of an upload goes to it
+   * (promise 4); one that is with it as a whole is waited for, unless it has fallen silent and another leads. What it has is of
+   * unknown outcome.
    */
-  #watchUpload(taken: Taken): void {
-    const { rule, requestComplete } = this.#course;
-    if (rule.selection.type !== 'Leader' || (requestComplete && taken === 'all')) return;
+  #watchLeader(): void {
+    if (this.#course.rule.selection.type !== 'Leader') return;
     const { name } = this.#course.pod!;
-    this.#endWatch = this.#deps.tunnels.watchUpload(this.#terms, () =>
-      this.#course.fail('upstream_reset', `${name} stopped leading during the upload`),
+    this.#endWatch = this.#deps.tunnels.watchRequest(
+      this.#terms,
+      () => this.#isFlushed,
+      (reason) => this.#course.fail('upstream_reset', `${name}: ${reason}`),
     );
   }
 
   get #terms(): StreamTerms {
     const { listener, placement, pod } = this.#course;
     return { listener, rule: placement.rule, backend: placement.backend, pod: pod! };
-  }
-
-  #endWatchWhenFlushed(taken: Taken): void {
-    if (this.#endWatch === null) return;
-    const upstream = this.#upstream!;
-    if (taken === 'all') this.#watchNoMore();
-    else
-      upstream.whenFlushed(() => {
-        if (this.#upstream === upstream) this.#watchNoMore();
-      });
   }
 
   #watchNoMore(): void {
@@ -305,6 +318,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     this.#watchNoMore();
     this.#upstream = null;
     this.#isSending = false;
+    this.#isFlushed = false;
     this.#overdueMs = NEVER;
   }
 

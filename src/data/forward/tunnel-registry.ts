@@ -7,7 +7,7 @@ import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
 
-/** A connection that outlives snapshots: a TCP connection or an upgraded one. */
+/** What goes on through snapshots: a TCP connection, an upgraded one, or a request that is with a leader. */
 export interface Tunnel {
   readonly listener: InboundListener;
   /** Its backend is the one that has this Pod, whatever the name of that is from reload to reload. */
@@ -16,6 +16,8 @@ export interface Tunnel {
   /** null: the rule does not send to the leader. */
   readonly onDemotion: 'Close' | 'Drain' | null;
   readonly onUnready: 'Keep' | 'Close';
+  /** Of a request: whether all of it is with its Pod. */
+  isWithPod?(): boolean;
   /** Its socket on the Pod's side, where it has one of its own. */
   readonly upstream?: Socket;
   /** Cuts both sides at once. */
@@ -65,6 +67,7 @@ interface Place {
  * - at once, of a Leader rule with `onDemotion: Close`, when its Pod is not the one known leader any more: with none or
  *   two, too, since no write byte may go anywhere then (SPEC 6, promises 3 and 4);
  *   but where that Pod yields, `YIELD_MS` later, and nothing is sent to it meanwhile;
+ * - a request that is with its Pod as a whole only where that Pod has fallen silent, and another leads;
  * - at once, with `onUnready: Close`, when its Pod turns unready;
  * - at once, when its Pod has left DNS and gives no sign of life;
  * - `shutdown.timeout` after its backend or listener was removed.
@@ -78,7 +81,6 @@ export class TunnelRegistry {
   readonly #clock: Clock;
   readonly #tunnels = new Map<Tunnel, Standing>();
   readonly #unsubscribe: () => void;
-  #whenEmpty: (() => void)[] = [];
 
   constructor(cell: SnapshotCell, clock: Clock = systemClock, unread: UnreadPeers = new UnreadPeers(clock)) {
     this.unread = unread;
@@ -126,7 +128,8 @@ export class TunnelRegistry {
 
   counts(): TunnelCount[] {
     const counts = new Map<string, { -readonly [K in keyof TunnelCount]: TunnelCount[K] }>();
-    for (const [{ listener: inbound, rule }, { backend, timer }] of this.#tunnels) {
+    for (const [{ listener: inbound, rule, isWithPod }, { backend, timer }] of this.#tunnels) {
+      if (isWithPod !== undefined) continue;
       const listener = inbound.snapshot.config.name;
       const key = JSON.stringify([listener, backend, rule]);
       const count = counts.get(key) ?? { listener, backend, rule, open: 0, draining: 0 };
@@ -135,12 +138,6 @@ export class TunnelRegistry {
       counts.set(key, count);
     }
     return [...counts.values()];
-  }
-
-  /** Resolves as soon as no tunnel is open. */
-  empty(): Promise<void> {
-    if (this.#tunnels.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenEmpty.push(resolve));
   }
 
   /** Cuts all that is open and watches no more. */
@@ -169,6 +166,8 @@ export class TunnelRegistry {
     this.#pause(tunnel, standing, backend !== undefined && yields(tunnel, backend));
     const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
     if (reason !== null) this.#cut(tunnel, reason);
+    // It has an end of its own, and its listener's.
+    else if (tunnel.isWithPod?.()) return;
     else if (backend !== undefined && !tunnel.listener.removed) {
       standing.timer?.clear();
       standing.timer = null;
@@ -197,10 +196,7 @@ export class TunnelRegistry {
     const standing = this.#tunnels.get(tunnel);
     standing?.timer?.clear();
     standing?.yielding?.clear();
-    if (!this.#tunnels.delete(tunnel) || this.#tunnels.size > 0) return;
-    const waiting = this.#whenEmpty;
-    this.#whenEmpty = [];
-    for (const resolve of waiting) resolve();
+    this.#tunnels.delete(tunnel);
   }
 }
 
@@ -221,6 +217,12 @@ function yields({ onDemotion, podId, pause, resume }: Tunnel, { leadership }: Ba
 function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): string | null {
   const { state, leader } = backend.leadership;
   if (yields(tunnel, backend)) return null;
+  if (tunnel.isWithPod?.()) {
+    const isLost = tunnel.onDemotion === 'Close' && leader !== null && leader.id !== tunnel.podId;
+    return isLost && backend.leadership.silent?.includes(tunnel.podId)
+      ? `it is silent, and ${leader.name} leads now`
+      : null;
+  }
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
     return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
   if (pod?.lost === true) return `its Pod ${pod.reason}`;

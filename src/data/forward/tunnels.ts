@@ -1,10 +1,13 @@
+import type { Socket } from 'node:net';
 import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import { monotonicMs } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { RawStream, StreamTerms, Tunnels } from '../stream/raw.ts';
 import { joinSockets } from './join-sockets.ts';
 import { RawSide } from './raw-side.ts';
 import type { Tunnel, TunnelRegistry } from './tunnel-registry.ts';
+import type { PodPool } from './upstream-pool.ts';
 
 export interface TunnelDeps {
   readonly cell: SnapshotCell;
@@ -39,6 +42,7 @@ export class SocketTunnels implements Tunnels {
       if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
         outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
     });
+    this.#gate(theirs.socket, terms, pool, joint.cut);
     const tunnel: Tunnel = {
       ...watched(terms),
       upstream: theirs.socket,
@@ -53,8 +57,24 @@ export class SocketTunnels implements Tunnels {
     remove = this.#registry.add(tunnel, pool.backend);
   }
 
-  watchUpload(terms: StreamTerms, cut: () => void): () => void {
-    return this.#registry.add({ ...watched(terms), onUnready: 'Keep', destroy: cut }, terms.backend);
+  watchRequest(terms: StreamTerms, isWithPod: () => boolean, cut: (reason: string) => void): () => void {
+    const request: Tunnel = { ...watched(terms), onUnready: 'Keep', isWithPod, destroy: cut };
+    return this.#registry.add(request, terms.backend);
+  }
+
+  /**
+   * A leader's claim has an age, which is looked at for each chunk that goes to it (promise 4): after a stop of this process what
+   * clients have sent is read before anything else happens.
+   */
+  #gate(socket: Socket, { pod, rule }: StreamTerms, pool: PodPool, cut: () => void): void {
+    const { cell } = this.#deps;
+    if (rule.selection.type !== 'Leader' || rule.selection.onDemotion === 'Drain') return;
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (...args: unknown[]): boolean => {
+      if (!cell.leases.isOver(pool.backend, pod.id, monotonicMs())) return write(...args);
+      cut();
+      return false;
+    };
   }
 }
 

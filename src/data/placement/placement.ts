@@ -21,6 +21,13 @@ type Settled = Exclude<Pick, { type: 'wait' }>;
 /** Why one waits that would find a Pod: those that wait already leave first (SPEC 3, Holding). */
 const RELEASING = { failure: 'no_leader', detail: 'earlier requests are being released' } as const;
 
+/** The leader of the snapshot has not been heard for so long that it may lead no more. */
+const OUTDATED = {
+  type: 'wait',
+  failure: 'no_leader',
+  detail: 'the claim of the leader is too old; it is asked again',
+} as const;
+
 /**
  * The way of one request, or one connection of a TCP listener, to a Pod: it picks, holds while a Pod may come, picks another where
  * one did not serve and that does no harm, and follows the rules through reloads. Who owns it talks to the Pod.
@@ -97,6 +104,12 @@ export class Placement {
     return pick.type === 'pod' && pick.pod.id === pod.id;
   }
 
+  /** Whether this Pod's claim is good at this very moment, where the rule sends to a leader: it has an age. */
+  isLeased(pod: PodView): boolean {
+    const { cell, clock } = this.#deps;
+    return this.rule.selection.type !== 'Leader' || !cell.leases.isOver(this.backend, pod.id, clock.nowMs());
+  }
+
   /** A byte of it goes to a Pod. */
   sent(): void {
     this.#chances.sent();
@@ -163,7 +176,8 @@ export class Placement {
   #pick(backend: BackendSnapshot | undefined): Pick {
     if (backend === undefined)
       return { type: 'fail', failure: 'no_endpoint', detail: `backend ${this.backend} is not known` };
-    return this.runtime.picker.pick(backend, this.#chances);
+    const pick = this.runtime.picker.pick(backend, this.#chances);
+    return pick.type === 'pod' && !this.isLeased(pick.pod) ? OUTDATED : pick;
   }
 
   #settle(pick: Settled, backend: BackendSnapshot | undefined, waited: boolean): void {

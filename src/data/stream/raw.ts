@@ -48,6 +48,10 @@ export interface DialEvents {
 export interface Tunnels {
   /** Joins two streams until both ways have ended or it is cut. */
   join(client: RawStream, upstream: RawStream, terms: StreamTerms): void;
-  /** An upload to a leader is watched as a tunnel is. @returns ends that */
-  watchUpload(terms: StreamTerms, cut: () => void): () => void;
+  /**
+   * A request to a leader is watched as a tunnel is, but once all of it is with its Pod it is cut only where that Pod has fallen
+   * silent and another leads.
+   * @returns ends that
+   */
+  watchRequest(terms: StreamTerms, isWithPod: () => boolean, cut: (reason: string) => void): () => void;
 }

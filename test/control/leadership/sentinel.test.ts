@@ -255,6 +255,8 @@ describe('Sentinels that do not do their part', () => {
     await w.listening();
     w.sentinels[0]!.send('HTTP/1.1 400 Bad Request\r\n');
     await poll(() => w.log.some(({ error }) => error === 'the answer is not RESP'), 'the warning');
+    const asked = (): number => w.sentinels[0]!.heard.filter((said) => said.startsWith('PSUBSCRIBE')).length;
+    await poll(() => asked() === 2, 'it to be listened to anew');
     await w.listening();
     await begins(w);
   });
