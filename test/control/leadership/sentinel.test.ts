@@ -255,8 +255,9 @@ describe('Sentinels that do not do their part', () => {
     await w.listening();
     w.sentinels[0]!.send('HTTP/1.1 400 Bad Request\r\n');
     await poll(() => w.log.some(({ error }) => error === 'the answer is not RESP'), 'the warning');
-    const asked = (): number => w.sentinels[0]!.heard.filter((said) => said.startsWith('PSUBSCRIBE')).length;
-    await poll(() => asked() === 2, 'it to be listened to anew');
+    const { heard } = w.sentinels[0]!;
+    const tries = () => heard.filter((command) => command.startsWith('PSUBSCRIBE')).length;
+    await poll(() => tries() === 2, 'another try');
     await w.listening();
     await begins(w);
   });

@@ -15,7 +15,7 @@ import type { Outcome } from '../../../src/model/outcome.ts';
 import type { PodView } from '../../../src/model/pod.ts';
 import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
-import { systemClock } from '../../../src/platform/clock.ts';
+import { type Clock, systemClock } from '../../../src/platform/clock.ts';
 import { systemDialer } from '../../../src/platform/dialer.ts';
 import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
@@ -57,6 +57,8 @@ export async function tcp(
     selfPodName?: string;
     onBegin?: () => void;
     unread?: UnreadPeers;
+    /** By which the registry of tunnels cuts. */
+    clock?: Clock;
   } = {},
 ): Promise<Tcp> {
   const config = backendConfig();
@@ -93,7 +95,7 @@ export async function tcp(
   const metrics = new Metrics();
   const outcomes: Outcome[] = [];
   const queue = new HoldQueue('db', metrics);
-  const tunnels = new TunnelRegistry(cell, systemClock, options.unread);
+  const tunnels = new TunnelRegistry(cell, options.clock ?? systemClock, options.unread);
   cell.subscribe(() => queue.wake());
   const rules = new RuleRuntimes(metrics);
   const localErrors = new LocalErrorLog(silentLogger);

@@ -4,7 +4,8 @@ import type { RuleConfig } from '../../../src/model/config.ts';
 import type { PodView } from '../../../src/model/pod.ts';
 import type { RawClient } from '../../helpers/raw-client.ts';
 import type { RawPod } from '../../helpers/raw-pod.ts';
-import { loopNowMs, pause } from '../../helpers/waiting.ts';
+import { VirtualClock } from '../../helpers/virtual-clock.ts';
+import { pause } from '../../helpers/waiting.ts';
 import { leaderRule, nothingInFlight, rawPods, type Tcp, tcp } from './harness.ts';
 
 /** `YIELD_MS` of forward/tunnel-registry.ts. */
@@ -15,38 +16,44 @@ interface Scene {
   readonly taps: RawPod[];
   readonly views: PodView[];
   readonly client: RawClient;
+  readonly clock: VirtualClock;
 }
 
 async function open(part: Partial<RuleConfig> = leaderRule()): Promise<Scene> {
   const { taps, views } = await rawPods(2);
-  const t = await tcp(part, views, views[0]);
+  const clock = new VirtualClock();
+  const t = await tcp(part, views, views[0], { clock });
   const client = await t.client();
   client.send('x');
   await taps[0]!.until((p) => p.total === 1, 'the byte at the leader');
-  return { t, taps, views, client };
+  return { t, taps, views, client, clock };
 }
 
 it('no byte goes to a Pod that yields, and what it says still comes', async () => {
-  const { t, taps, views, client } = await open();
-  const sinceMs = loopNowMs();
+  const { t, taps, views, client, clock } = await open();
   t.yields(views, views[0]!);
   client.send('too late');
   await pause(20);
   taps[0]!.last.write('answer');
   await client.until(() => client.rest.toString() === 'answer', 'the answer');
+  clock.advance(YIELD_MS - 1);
+  await pause(20);
+  expect(client.ending).toBeNull();
+  clock.advance(1);
   await client.closed(1000);
   expect(client.ending).toBe('reset');
-  expect(loopNowMs() - sinceMs).toBeGreaterThan(YIELD_MS - 20);
   expect(taps[0]!.total).toBe(1);
   await nothingInFlight(t);
 });
 
 it('it is cut though the Pod never falls silent', async () => {
-  const { t, taps, views, client } = await open();
-  const talk = setInterval(() => taps[0]!.last.write('.'), 5);
+  const { t, taps, views, client, clock } = await open();
   t.yields(views, views[0]!);
-  await client.closed(YIELD_MS + 300);
-  clearInterval(talk);
+  for (let n = 0; n < YIELD_MS; n++) {
+    taps[0]!.last.write('.');
+    clock.advance(1);
+  }
+  await client.closed(1000);
 });
 
 it('it is cut at once when another Pod leads', async () => {
@@ -55,19 +62,19 @@ it('it is cut at once when another Pod leads', async () => {
   client.send('too late');
   await pause(10);
   t.publish(views, views[1]);
-  await client.closed(50);
+  await client.closed(1000);
   expect(taps[0]!.total).toBe(1);
 });
 
 it('where the change is given up it goes on, and no byte is missing', async () => {
-  const { t, taps, views, client } = await open();
+  const { t, taps, views, client, clock } = await open();
   t.yields(views, views[0]!);
   client.send('y');
   await pause(20);
   t.publish(views, views[0]);
   client.send('z');
   await taps[0]!.until((p) => p.connections.at(-1)?.text === 'xyz', 'the bytes sent meanwhile');
-  await pause(2 * YIELD_MS);
+  clock.advance(2 * YIELD_MS);
   client.send('!');
   await taps[0]!.until((p) => p.connections.at(-1)?.text === 'xyz!', 'bytes afterwards');
   client.end();
@@ -97,9 +104,9 @@ it('a new connection waits, and goes to the one that leads then', async () => {
 });
 
 it('onDemotion: Drain leaves it as it is', async () => {
-  const { t, taps, views, client } = await open(leaderRule({ onDemotion: 'Drain' }));
+  const { t, taps, views, client, clock } = await open(leaderRule({ onDemotion: 'Drain' }));
   t.yields(views, views[0]!);
-  await pause(2 * YIELD_MS);
+  clock.advance(2 * YIELD_MS);
   client.send('z');
   await taps[0]!.until((p) => p.connections.at(-1)?.text === 'xz', 'bytes to the Pod that yields');
 });
