@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { longRun } from './long-run.ts';
 import { runGate } from './mutations/gate.ts';
-import { CI_NEMESES, NEMESES, nemesisNamed } from './nemeses/all.ts';
+import { NEMESES, nemesisNamed } from './nemeses/all.ts';
 import { type Run, roundOf } from './run-round.ts';
 
 // npm run chaos -- [OPTIONS]
@@ -48,8 +48,7 @@ console.log(`seed ${values.seed}`);
 async function main(): Promise<number> {
   if (values.mutations) return runGate(run, values.only, !values.ci);
   if (values.minutes !== undefined) return longRun(run, Number(values.minutes));
-  const names =
-    values.nemesis?.split(',') ?? (values.ci ? CI_NEMESES : NEMESES).map((nemesis) => nemesis.name);
+  const names = values.nemesis?.split(',') ?? NEMESES.map((nemesis) => nemesis.name);
   let failed = 0;
   for (const name of names) {
     const { violations } = await roundOf(run, name.split('+').map(nemesisNamed), values.seed);

@@ -1,7 +1,6 @@
-import type { Violation } from './checks/record.ts';
 import type { Programs } from './cluster/cluster.ts';
 import type { Nemesis } from './nemeses/contract.ts';
-import { NOT_YET_CHECKED, NOT_YET_SENT } from './not-yet.ts';
+import { NOT_YET_SENT } from './not-yet.ts';
 import { summary } from './report/summary.ts';
 import { writeReport } from './report/write-report.ts';
 import { type RoundResult, runRound } from './round.ts';
@@ -22,7 +21,7 @@ export interface Run {
 /** One round, told on stdout; a report where it failed or reports are wanted. */
 export async function roundOf(run: Run, nemeses: readonly Nemesis[], seed: string): Promise<RoundResult> {
   const names = nemeses.map(({ name }) => name).join('+');
-  const all = await runRound({
+  const result = await runRound({
     nemeses,
     seed,
     seconds: run.seconds,
@@ -30,12 +29,8 @@ export async function roundOf(run: Run, nemeses: readonly Nemesis[], seed: strin
     folder: `${run.folder}/rounds/${names}-${seed}`,
     ...(run.ci ? { shape: NOT_YET_SENT } : {}),
   });
-  const isKnown = ({ check }: Violation): boolean => run.ci && NOT_YET_CHECKED.has(check);
-  const result = { ...all, violations: all.violations.filter((violation) => !isKnown(violation)) };
   const again = `npm run chaos --${run.ci ? ' --ci' : ''} --nemesis ${names} --seconds ${run.seconds} --seed ${seed}`;
   console.log(summary(names, result));
-  for (const { check, what } of all.violations.filter(isKnown))
-    console.log(`     not kept yet, ${check}: ${what}`);
   if (result.violations.length > 0) console.log(`     again: ${again}`);
   if (result.violations.length > 0 || run.report)
     console.log(`     report: ${writeReport(`${names}-${seed}`, again, result)}`);

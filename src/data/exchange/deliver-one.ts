@@ -2,6 +2,8 @@ import type { RuleConfig } from '../../model/config.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { monotonicMs } from '../../platform/clock.ts';
+import { runGuarded } from '../../platform/guard.ts';
+import type { Turn } from '../placement/release-row.ts';
 import { type AttemptEnd, mayRepeat } from '../placement/retry.ts';
 import type { Fields, Piece, ResponseMessage } from '../stream/message.ts';
 import type { StreamTerms } from '../stream/raw.ts';
@@ -39,6 +41,8 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   /** The kernel has all of the request. */
   #isFlushed = false;
   #endWatch: (() => void) | null = null;
+  /** Among those that were released from a hold with it, until its first byte goes. */
+  #turn: Turn | null = null;
 
   constructor(deps: ExchangeDeps, decided: Decided) {
     this.#deps = deps;
@@ -118,11 +122,25 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     const { request, client, placement } = course;
     const ask = { request, asker: client, pod, backend: placement.backend, snapshot, gathered: null };
     this.#backend = snapshot;
+    if (waited) this.#turn = placement.joinRow();
     this.#upstream = this.#deps.upstreams.open(ask, this);
   }
 
-  /** The last moment to see that the Pod does not lead any more (promise 4). Then head and body so far go to it. */
+  /** What was released from a hold goes in order of arrival, whoever's connection is there first. */
   opened(): void {
+    if (this.#turn === null) {
+      this.#send();
+      return;
+    }
+    const upstream = this.#upstream!;
+    const send = (): void => {
+      if (this.#upstream === upstream) this.#send();
+    };
+    this.#turn.whenFirst(() => runGuarded('hold', send, () => this.#course.crashed()));
+  }
+
+  /** The last moment to see that the Pod does not lead any more (promise 4). Then head and body so far go to it. */
+  #send(): void {
     const course = this.#course;
     const upstream = this.#upstream!;
     if (!course.placement.confirms(course.pod!)) {
@@ -139,6 +157,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     if (backendRequestMs > 0) this.#overdueMs = monotonicMs() + backendRequestMs;
     course.deadlineMs = Math.min(course.requestDeadlineMs, this.#overdueMs);
     const taken = upstream.send(kept, course.requestComplete);
+    this.#leaveRow();
     if (taken !== 'full') this.#resumeClient();
     this.#sent(taken);
     this.#watchLeader();
@@ -187,7 +206,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   unopened(kind: 'local' | 'pod', reason: string): void {
     const { placement } = this.#course;
     const pod = this.#course.pod!;
-    this.#upstream = null;
+    this.#settle();
     if (kind === 'local') {
       if (this.#mayTryAgain()) placement.retry(pod, 'local_error');
       else this.#course.fail('overloaded', `no connection to ${pod.name} could be made: ${reason}`);
@@ -313,9 +332,16 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     upstream?.abort(result);
   }
 
+  #leaveRow(): void {
+    const turn = this.#turn;
+    this.#turn = null;
+    turn?.leave();
+  }
+
   /** The attempt is over. */
   #settle(): void {
     this.#watchNoMore();
+    this.#leaveRow();
     this.#upstream = null;
     this.#isSending = false;
     this.#isFlushed = false;

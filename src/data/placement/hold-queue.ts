@@ -3,6 +3,7 @@ import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell, HistogramCell } from '../../observe/primitives.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
+import { ReleaseRow } from './release-row.ts';
 
 /**
  * How a hold ended, the `outcome` label of `headroute_hold_duration_seconds`. `abandoned`: headroute gave it up for a
@@ -36,6 +37,9 @@ export interface Held {
 
 let arrivals = 0;
 
+/** How many may be on their way to their Pod at a time: one that has just begun to lead is not overrun. */
+const BURST = 100;
+
 /**
  * Requests and connections that wait for a Pod of one backend, in order of arrival over all rules (SPEC 3, Holding).
  * Limits count per rule. One timer serves the queue, set to the earliest deadline.
@@ -60,6 +64,10 @@ export class HoldQueue {
   #waking = false;
   /** A pass over those that entered during the last one is due. */
   #passDue = false;
+  /** The last pass ended early, since as many as may were on their way. */
+  #burstOver = false;
+  /** Those that were released and have not sent anything yet. */
+  readonly row = new ReleaseRow(() => this.#goOn());
 
   /** @param onHold called whenever one begins to wait */
   constructor(backend: string, metrics: Metrics, clock: Clock = systemClock, onHold = (): void => {}) {
@@ -79,7 +87,7 @@ export class HoldQueue {
    * although it would find a Pod: it is tried as soon as those before it have left.
    */
   get releasing(): boolean {
-    return this.#places.size > 0 && (this.#waking || this.#passDue);
+    return this.#places.size > 0 && (this.#waking || this.#passDue || this.#burstOver);
   }
 
   /** Whether one more of this rule, with so many body bytes, may wait. */
@@ -156,10 +164,15 @@ export class HoldQueue {
     }
     this.#waking = true;
     this.#passDue = false;
+    this.#burstOver = false;
     const before = arrivals;
     try {
       for (const place of this.#places) {
         if (place.arrival >= before) break;
+        if (this.row.size >= BURST) {
+          this.#burstOver = true;
+          break;
+        }
         if (this.#places.has(place))
           this.#call(place, () => {
             if (place.waiter.retry()) this.#leave(place, 'released');
@@ -173,6 +186,16 @@ export class HoldQueue {
           if (this.#passDue) this.wake();
         });
     }
+  }
+
+  /** One that was released has sent its first byte, or will not. */
+  #goOn(): void {
+    const isDue = this.row.size === 0 || (this.#burstOver && this.row.size < BURST / 2);
+    if (!isDue || this.#places.size === 0 || this.#waking || this.#passDue) return;
+    this.#passDue = true;
+    this.#clock.after(0, () => {
+      if (this.#passDue) this.wake();
+    });
   }
 
   #addBytes(place: Place, count: number): boolean {

@@ -13,6 +13,7 @@ import type { HoldOutcome } from './hold-queue.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import type { PlacementOwner } from './placement-owner.ts';
 import { CHOOSING, type HeldState, OVER, PLACED, type PlacementState } from './placement-state.ts';
+import type { Turn } from './release-row.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
 import { type Choice, withRoom } from './with-room.ts';
 
@@ -87,14 +88,21 @@ export class Placement {
     const pick = this.#pick(backend);
     const hold = holdOf(this.rule, backend);
     const mustQueue =
-      pick.type === 'pod' &&
-      !released &&
-      hold !== null &&
-      hold.timeoutMs > 0 &&
-      this.#deps.holdQueue(this.backend).releasing;
+      pick.type === 'pod' && !released && hold !== null && hold.timeoutMs > 0 && this.#comesBehind();
     if (mustQueue) this.#hold(hold, RELEASING.failure, RELEASING.detail);
     else if (pick.type === 'wait') this.#hold(hold, pick.failure, pick.detail);
     else this.#settle(pick, backend, false);
+  }
+
+  /** A place in the row of those that are released together. */
+  joinRow(): Turn {
+    return this.#deps.holdQueue(this.backend).row.join();
+  }
+
+  /** Whether others came earlier and have sent nothing yet; what need not go to the leader does not wait for what must. */
+  #comesBehind(): boolean {
+    const { releasing, row } = this.#deps.holdQueue(this.backend);
+    return releasing || (row.size > 0 && this.rule.selection.type === 'Leader');
   }
 
   /** Whether this Pod may have it at this very moment: of a Leader rule only the leader (promise 4). */

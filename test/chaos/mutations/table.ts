@@ -64,7 +64,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: DELIVER,
-        text: 'this.#endWatch = this.#deps.tunnels.watchUpload(',
+        text: 'this.#endWatch = this.#deps.tunnels.watchRequest(',
         instead: 'this.#endWatch = ((..._of: unknown[]) => () => {})(',
       },
     ],
@@ -211,6 +211,20 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: COURSE, text: 'sent: this.sent, status };', instead: 'sent: false, status };' }],
     nemesis: 'resets-executed',
     caughtBy: ['delivery', 'acknowledgement'],
+  },
+  {
+    name: 'trusts a stale claim after a stop',
+    edits: [
+      {
+        file: 'control-plane.ts',
+        text: 'return untilMs !== undefined && untilMs <= nowMs;',
+        instead: 'return false;',
+      },
+      { file: 'probe-source.ts', text: 'if (untilMs <= clock.nowMs()) return null;', instead: '' },
+      { file: 'pulse.ts', text: 'if (lateMs < STALL_FROM_MS) return;', instead: 'return;' },
+    ],
+    nemesis: 'freeze-sidecar',
+    caughtBy: ['D'],
   },
   {
     name: 'sends writes to any Pod while nobody leads',

@@ -1,4 +1,3 @@
-import { NOT_YET_UNDER } from '../not-yet.ts';
 import type { Nemesis } from './contract.ts';
 import { dnsEmpty, dnsFails, dnsTruncated, dnsVanishes, recreated, reused } from './dns.ts';
 import {
@@ -49,9 +48,6 @@ export const NEMESES: readonly Nemesis[] = [
   freezeSidecar,
   blockedLoop,
 ];
-
-/** What each change must pass. */
-export const CI_NEMESES: readonly Nemesis[] = NEMESES.filter(({ name }) => !NOT_YET_UNDER.has(name));
 
 /** Narrower ones, which show one deliberate bug soonest. */
 const NARROW: readonly Nemesis[] = [...RESETS, oldTermAfterReload, dnsTruncated];
