@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import { runGuarded } from './guard.ts';
-import { connectionKey, linuxTables, type Row, RowScanner, type TableSource } from './tcp-table.ts';
+import { connectionKey, linuxTables, peerKeys, type Row, RowScanner, type TableSource } from './tcp-table.ts';
 
 const POLL_MS = 250;
 /** A new connection is looked at sooner, but not each by itself. */
@@ -13,8 +13,13 @@ const LOOP_SHARE = 50;
 const CORE_SHARE = 5;
 
 interface Watched {
+  /** By `connectionKey`. */
+  readonly key: string;
   readonly socket: Socket;
   readonly port: number;
+  /** The peer's side of it, and its port there. */
+  readonly peerPort: number;
+  readonly peerKeys: readonly string[];
   readonly onGone: () => void;
   /**
    * Whether the kernel's table ever showed it: then its absence means a reset. So it does where the table shows our
@@ -43,11 +48,16 @@ export interface PeerWatchOptions {
  * reading. Asks Linux's table of connections; where there is none (other systems, a sealed /proc) nobody is ever gone.
  * The table is no snapshot: it is written while connections come and go, and a row may be passed over. So a row in CLOSE_WAIT
  * counts at once, and absence when a second look confirms it.
+ *
+ * A FIN stays with the peer's kernel while there is no room here for the bytes before it. A peer of this network namespace, as the
+ * application beside a sidecar is, has a row of its own, which says FIN-WAIT-1 then.
  */
 export class PeerWatch {
   /** By `connectionKey`. */
   readonly #watched = new Map<string, Watched>();
-  /** How many are watched on each local port. */
+  /** By the keys of the peers' own rows. */
+  readonly #byPeer = new Map<string, Watched>();
+  /** How many rows are looked for on each local port. */
   readonly #ports = new Map<number, number>();
   readonly #clock: Clock;
   readonly #tables: TableSource;
@@ -81,9 +91,13 @@ export class PeerWatch {
     const key = connectionKey(localAddress, localPort, remoteAddress, remotePort);
     const before = this.#watched.get(key);
     if (before !== undefined) this.#forget(key, before);
-    const watched = {
+    const watched: Watched = {
+      key,
       socket,
       port: localPort,
+      peerPort: remotePort,
+      peerKeys:
+        this.#options?.finIsEnd === false ? [] : peerKeys(localAddress, localPort, remoteAddress, remotePort),
       onGone,
       since: this.#looks,
       seen: false,
@@ -92,7 +106,11 @@ export class PeerWatch {
       ended: false,
     };
     this.#watched.set(key, watched);
-    this.#ports.set(localPort, (this.#ports.get(localPort) ?? 0) + 1);
+    this.#lookFor(localPort, 1);
+    for (const peer of watched.peerKeys) {
+      this.#byPeer.set(peer, watched);
+      this.#lookFor(remotePort, 1);
+    }
     this.#lookAt(
       this.#options === null
         ? this.#lookedAtMs + Math.max(FIRST_LOOK_MS, this.#restMs)
@@ -117,12 +135,20 @@ export class PeerWatch {
   #forget(key: string, watched: Watched): void {
     if (this.#watched.get(key) !== watched) return;
     this.#watched.delete(key);
-    const left = this.#ports.get(watched.port)! - 1;
-    if (left === 0) this.#ports.delete(watched.port);
-    else this.#ports.set(watched.port, left);
+    this.#lookFor(watched.port, -1);
+    for (const peer of watched.peerKeys) {
+      if (this.#byPeer.get(peer) === watched) this.#byPeer.delete(peer);
+      this.#lookFor(watched.peerPort, -1);
+    }
     if (this.#watched.size > 0) return;
     this.#timer?.clear();
     this.#timer = null;
+  }
+
+  #lookFor(port: number, change: 1 | -1): void {
+    const rows = (this.#ports.get(port) ?? 0) + change;
+    if (rows === 0) this.#ports.delete(port);
+    else this.#ports.set(port, rows);
   }
 
   /** An earlier look that is planned already will do. */
@@ -145,7 +171,7 @@ export class PeerWatch {
   async #look(): Promise<boolean> {
     const look = ++this.#looks;
     const listening = new Set<number>();
-    const gone: (readonly [string, Watched])[] = [];
+    const gone: Watched[] = [];
     const onRow = (row: Row): void => {
       if (row.state === 'listen') {
         listening.add(row.port);
@@ -153,10 +179,14 @@ export class PeerWatch {
       }
       const key = row.key();
       const watched = this.#watched.get(key);
-      if (watched === undefined) return;
+      if (watched === undefined) {
+        const peer = row.state === 'fin-wait-1' ? this.#byPeer.get(key) : undefined;
+        if (peer !== undefined) gone.push(peer);
+        return;
+      }
       if (row.state === 'close-wait') {
         if (this.#options?.finIsEnd === false) watched.ended = true;
-        else gone.push([key, watched]);
+        else gone.push(watched);
       }
       watched.seen = true;
       watched.look = look;
@@ -169,16 +199,16 @@ export class PeerWatch {
     const rest = Math.max(scanner.spentMs * LOOP_SHARE, (this.#lookedAtMs - fromMs) * CORE_SHARE);
     this.#restMs = Math.min(rest, MAX_POLL_MS);
     let doubtful = false;
-    for (const [key, watched] of complete ? this.#watched : []) {
+    for (const watched of complete ? this.#watched.values() : []) {
       if (watched.look === look || watched.since === look) continue;
       if (!watched.seen && !listening.has(watched.port)) continue;
       if (watched.ended && !watched.socket.readableEnded) continue;
-      if (++watched.absences > 1) gone.push([key, watched]);
+      if (++watched.absences > 1) gone.push(watched);
       else doubtful = true;
     }
-    for (const [key, watched] of gone) {
-      if (this.#watched.get(key) !== watched) continue;
-      this.#forget(key, watched);
+    for (const watched of gone) {
+      if (this.#watched.get(watched.key) !== watched) continue;
+      this.#forget(watched.key, watched);
       runGuarded('peer_watch', watched.onGone, () => watched.socket.destroy());
     }
     return doubtful;

@@ -12,7 +12,7 @@ const ZERO = 0x30;
 const NO_BYTES = Buffer.alloc(0);
 
 /** Of include/net/tcp_states.h; `other` means a connection whose peer has not ended it. */
-export type RowState = 'listen' | 'connecting' | 'close-wait' | 'other';
+export type RowState = 'listen' | 'connecting' | 'fin-wait-1' | 'close-wait' | 'other';
 
 /** The row that is read at the moment, to be asked at once or not at all. */
 export interface Row {
@@ -142,6 +142,7 @@ export class RowScanner implements TableReader, Row {
 const STATES: Readonly<Record<number, RowState>> = {
   50: 'connecting',
   51: 'connecting',
+  52: 'fin-wait-1',
   56: 'close-wait',
   65: 'listen',
 };
@@ -231,6 +232,22 @@ export function connectionKey(
 function hex(value: number, digits: number): string {
   return value.toString(16).toUpperCase().padStart(digits, '0');
 }
+
+/** How the peer of a connection has it in the tables, if it is of this network namespace: by each family that it may use. */
+export function peerKeys(
+  localAddress: string,
+  localPort: number,
+  remoteAddress: string,
+  remotePort: number,
+): readonly string[] {
+  const key = connectionKey(remoteAddress, remotePort, localAddress, localPort);
+  if (!remoteAddress.startsWith(MAPPED) || !localAddress.startsWith(MAPPED)) return [key];
+  // An IPv4 client of a socket for both.
+  const [remote, local] = [remoteAddress.slice(MAPPED.length), localAddress.slice(MAPPED.length)];
+  return [key, connectionKey(remote, remotePort, local, localPort)];
+}
+
+const MAPPED = '::ffff:';
 
 /** An address as the tables show it: words of 32 bits, each with its lowest byte first. */
 export function addressKey(address: string): string {

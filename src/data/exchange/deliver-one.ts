@@ -38,6 +38,10 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   #head: ResponseMessage | null = null;
   #status = 0;
   #isPaused = false;
+  /** Whether the client is still there is being looked at. */
+  #isUnsure = false;
+  /** The connection was there before that was known. */
+  #isOpen = false;
   /** The kernel has all of the request. */
   #isFlushed = false;
   #endWatch: (() => void) | null = null;
@@ -122,12 +126,30 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     const { request, client, placement } = course;
     const ask = { request, asker: client, pod, backend: placement.backend, snapshot, gathered: null };
     this.#backend = snapshot;
-    if (waited) this.#turn = placement.joinRow();
+    if (waited) {
+      this.#turn = placement.joinRow();
+      this.#confirmClient();
+    }
     this.#upstream = this.#deps.upstreams.open(ask, this);
+  }
+
+  /** Whose client has left meanwhile is never sent, however much of it is here. That is looked at beside the connecting. */
+  #confirmClient(): void {
+    this.#isUnsure = true;
+    this.#course.client.confirm(() => {
+      this.#isUnsure = false;
+      if (!this.#isOpen) return;
+      this.#isOpen = false;
+      this.opened();
+    });
   }
 
   /** What was released from a hold goes in order of arrival, whoever's connection is there first. */
   opened(): void {
+    if (this.#isUnsure) {
+      this.#isOpen = true;
+      return;
+    }
     if (this.#turn === null) {
       this.#send();
       return;
@@ -344,6 +366,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     this.#leaveRow();
     this.#upstream = null;
     this.#isSending = false;
+    this.#isOpen = false;
     this.#isFlushed = false;
     this.#overdueMs = NEVER;
   }

@@ -32,6 +32,10 @@ export class Tunnel implements PlacementOwner {
   #unwatch: (() => void) | null = null;
   /** Gives the connection up that is being opened. */
   #cancel: (() => void) | null = null;
+  /** Whether the client is still there is being looked at. */
+  #isUnsure = false;
+  /** The connection was there before that was known. */
+  #opened: { readonly pod: PodView; readonly upstream: RawStream } | null = null;
   #ended = false;
 
   constructor(
@@ -56,6 +60,8 @@ export class Tunnel implements PlacementOwner {
         this.#endConnecting();
         this.#placement.end();
         this.#cancel?.();
+        this.#opened?.upstream.close();
+        this.#opened = null;
         this.#endWatch();
       }),
     );
@@ -63,18 +69,23 @@ export class Tunnel implements PlacementOwner {
   }
 
   place(pods: readonly PodView[], backend: BackendSnapshot, waited: boolean): void {
-    if (waited) this.#askForClient();
-    else {
-      this.#endWatch();
-      this.#connect(pods[0]!, backend);
-    }
+    if (waited) this.#confirmClient();
+    this.#connect(pods[0]!, backend);
   }
 
-  /** A client that left meanwhile is never connected: the kernel is asked once more, for all that are released together. */
-  #askForClient(): void {
+  /**
+   * Of a client that left meanwhile no byte goes to a Pod: the kernel is asked once more, for all that are released together, while
+   * the connection is being opened.
+   */
+  #confirmClient(): void {
+    this.#isUnsure = true;
     void this.#deps.peers.check().then(
       this.#guarded(() => {
-        if (!this.#ended) this.#placement.route(true);
+        this.#isUnsure = false;
+        const opened = this.#opened;
+        this.#opened = null;
+        if (this.#ended) opened?.upstream.close();
+        else if (opened !== null) this.#connected(opened.pod, opened.upstream);
       }),
     );
   }
@@ -147,6 +158,11 @@ export class Tunnel implements PlacementOwner {
   }
 
   #connected(pod: PodView, upstream: RawStream): void {
+    if (this.#isUnsure) {
+      this.#opened = { pod, upstream };
+      return;
+    }
+    this.#endWatch();
     if (!this.#placement.confirms(pod)) {
       upstream.close();
       this.#placement.route();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import { monotonicMs } from '../../platform/clock.ts';
-import { crashed } from '../../platform/guard.ts';
+import { crashed, runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import { type RequestListener, type StartedExchange, startExchange } from '../exchange/start-exchange.ts';
 import { RawSide } from '../forward/raw-side.ts';
@@ -163,6 +163,19 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
   resume(): void {
     this.#bodyReadMs = monotonicMs();
     this.#gate.resume();
+  }
+
+  confirm(isThere: () => void): void {
+    if (!this.#gate.isPaused) {
+      isThere();
+      return;
+    }
+    const exchange = this.#exchange;
+    const looked = (): void => {
+      if (this.#exchange === exchange && !this.socket.destroyed) isThere();
+    };
+    const check = this.#gate.check();
+    void check.then(() => runGuarded('client', looked, () => this.socket.destroy()));
   }
 
   finished(keep: boolean): void {

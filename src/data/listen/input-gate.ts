@@ -32,8 +32,21 @@ export class InputGate {
 
   /** Called some twenty times a second while a request is in hand. */
   tick(nowMs: number): void {
-    if (this.#pausedAtMs < 0 || this.#unwatch !== null || nowMs - this.#pausedAtMs <= WATCH_AFTER_MS) return;
-    this.#unwatch = this.#peers.watch(this.#socket, () => this.#socket.destroy());
+    if (this.#pausedAtMs >= 0 && nowMs - this.#pausedAtMs > WATCH_AFTER_MS) this.#watch();
+  }
+
+  get isPaused(): boolean {
+    return this.#pausedAtMs >= 0;
+  }
+
+  /** Looks now whether the client has left; then its socket is destroyed before this resolves. */
+  check(): Promise<void> {
+    this.#watch();
+    return this.#peers.check();
+  }
+
+  #watch(): void {
+    this.#unwatch ??= this.#peers.watch(this.#socket, () => this.#socket.destroy());
   }
 
   endWatch(): void {

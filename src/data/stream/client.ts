@@ -20,6 +20,11 @@ export interface Client extends Asker {
   /** Reads no more of the request's body until `resume`. */
   pause(): void;
   resume(): void;
+  /**
+   * Looks whether it is still there, as far as its end may lie behind bytes that are not read.
+   * @param isThere called once: at once where nothing hides its end, never if it is gone
+   */
+  confirm(isThere: () => void): void;
   /** A reload gave the request another kind of rule, or none: it begins anew, as if its head had just come. */
   restart(request: Carried): void;
   /** Ends its connection so that nothing on it can look whole. */

@@ -235,6 +235,10 @@ class MemoryTalk implements Talk, Client, AnswerSink {
     this.#isPaused = true;
   }
 
+  confirm(isThere: () => void): void {
+    isThere();
+  }
+
   resume(): void {
     this.#isPaused = false;
     for (const [said, isLast] of this.#unsent.splice(0)) this.send(said, isLast);
