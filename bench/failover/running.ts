@@ -1,3 +1,8 @@
+import { pause } from './pause.ts';
+
+/** Longest wait for the end of one. */
+const STOP_MS = 15_000;
+
 /** What was started and has to be ended, whatever happens: the last first, as proxies end before what is behind them. */
 const running: { stop(): Promise<unknown> }[] = [];
 
@@ -10,6 +15,14 @@ export async function kept<T extends { stop(): Promise<unknown> }>(starting: T |
 export async function stopAll(): Promise<void> {
   for (const server of running.splice(0).reverse()) {
     // One that does not end keeps the others from nothing.
-    await server.stop().catch((error: Error) => console.error(`could not be stopped: ${error.message}`));
+    let stopped = false;
+    const stopping = server
+      .stop()
+      .catch((error: Error) => console.error(`could not be stopped: ${error.message}`))
+      .then(() => {
+        stopped = true;
+      });
+    await Promise.race([stopping, pause(STOP_MS)]);
+    if (!stopped) console.error(`a server was not stopped in ${STOP_MS} ms`);
   }
 }

@@ -120,7 +120,12 @@ const kill: Deed = (cluster, { ask, settled }) => {
     },
     async restore(leader) {
       const child = killed.restart();
-      await kept({ stop: () => child.end('SIGKILL') });
+      // Not waited for: its PostgreSQL, which the cluster ends, holds its pipes open.
+      await kept({
+        async stop() {
+          void child.end('SIGKILL');
+        },
+      });
       await settled(20_000).catch(async () => {
         // It has what no other has got, and so cannot follow: its data are thrown away.
         const { host } = cluster.nodes.find(({ name }) => name === leader)!;

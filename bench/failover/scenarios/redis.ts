@@ -101,7 +101,7 @@ export const REDIS_KILL: Scenario = {
 export const REDIS_KILL_NEW: Scenario = {
   ...REDIS_KILL,
   name: 'redis-kill-new-connections',
-  title: 'the same, a connection for each write',
+  title: 'Redis, master killed, a connection for each write',
   goals: [NONE_LOST, NONE_DOUBLED],
   start: () => start(false, kill),
 };
