@@ -14,9 +14,8 @@ import { type Run, roundOf } from './run-round.ts';
 //   --seconds N        how long a nemesis strikes in a round (default 15)
 //   --seed S           the choices of an earlier run again (which turns they take depends on the machine too)
 //   --report           a report of each round, not only of those that failed
-//   --ci               only what must pass: without what not-yet.ts names
 //   --mutations        deliberate bugs instead, each must be caught; --only TEXT: those whose name has it
-//   --mutations --ci   each with its one nemesis, without the rounds that show that the program itself passes
+//   --mutations --short   each with its one nemesis, without the rounds that show that the program itself passes
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: randomBytes(3).toString('hex') },
@@ -24,7 +23,7 @@ const { values } = parseArgs({
     nemesis: { type: 'string' },
     seconds: { type: 'string', default: '15' },
     report: { type: 'boolean', default: false },
-    ci: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
   },
@@ -35,7 +34,6 @@ const run: Run = {
   seed: values.seed,
   seconds: Number(values.seconds),
   report: values.report,
-  ci: values.ci,
   folder,
   programs: {
     headroute: `${folder}/headroute/headroute.js`,
@@ -46,7 +44,7 @@ const run: Run = {
 console.log(`seed ${values.seed}`);
 
 async function main(): Promise<number> {
-  if (values.mutations) return runGate(run, values.only, !values.ci);
+  if (values.mutations) return runGate(run, values.only, !values.short);
   if (values.minutes !== undefined) return longRun(run, Number(values.minutes));
   const names = values.nemesis?.split(',') ?? NEMESES.map((nemesis) => nemesis.name);
   let failed = 0;

@@ -18,8 +18,6 @@ export interface RoundOptions {
   readonly seed: string;
   readonly seconds: number;
   readonly programs: Programs;
-  /** Narrows the round, whatever its nemeses ask for. */
-  readonly shape?: Shape;
   /** For logs and configurations; emptied first. */
   readonly folder: string;
 }
@@ -38,7 +36,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const random = new Random(seed);
-  const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}), options.shape);
+  const shape: Shape = Object.assign({}, ...nemeses.map((nemesis) => nemesis.shape ?? {}));
   const startMs = machineMs();
   // Others show old terms, of which lineage knows nothing.
   const lineage = nemeses.every((nemesis) => nemesis.shape?.lineage === true);
@@ -146,8 +144,7 @@ function clientsOf(cluster: Cluster, random: Random, history: History, shape: Sh
   const sidecar = (n: number) => cluster.sidecars[n % cluster.sidecars.length]!;
   const own = (): Random => new Random(`${random.next()}`);
   const largest = shape.largest ?? 2_000_000;
-  const largestOfLeaving = Math.min(largest, shape.largestOfLeaving ?? largest);
-  const behaviour = { mix: shape.mix ?? USUAL, largest, largestOfLeaving };
+  const behaviour = { mix: shape.mix ?? USUAL, largest };
   for (let n = 0; n < (shape.clients ?? 12); n++)
     clients.push(new HttpClient(`http-${n}`, sidecar(n), own(), keys, history, behaviour));
   for (let n = 0; n < (shape.tunnels ?? 4); n++) {

@@ -1,6 +1,5 @@
 import type { Programs } from './cluster/cluster.ts';
 import type { Nemesis } from './nemeses/contract.ts';
-import { NOT_YET_SENT } from './not-yet.ts';
 import { summary } from './report/summary.ts';
 import { writeReport } from './report/write-report.ts';
 import { type RoundResult, runRound } from './round.ts';
@@ -11,8 +10,6 @@ export interface Run {
   /** How long the nemeses of a round strike (s). */
   readonly seconds: number;
   readonly report: boolean;
-  /** What is not kept yet is left out: not-yet.ts. */
-  readonly ci: boolean;
   /** For logs and builds. */
   readonly folder: string;
   readonly programs: Programs;
@@ -27,9 +24,8 @@ export async function roundOf(run: Run, nemeses: readonly Nemesis[], seed: strin
     seconds: run.seconds,
     programs: run.programs,
     folder: `${run.folder}/rounds/${names}-${seed}`,
-    ...(run.ci ? { shape: NOT_YET_SENT } : {}),
   });
-  const again = `npm run chaos --${run.ci ? ' --ci' : ''} --nemesis ${names} --seconds ${run.seconds} --seed ${seed}`;
+  const again = `npm run chaos -- --nemesis ${names} --seconds ${run.seconds} --seed ${seed}`;
   console.log(summary(names, result));
   if (result.violations.length > 0) console.log(`     again: ${again}`);
   if (result.violations.length > 0 || run.report)

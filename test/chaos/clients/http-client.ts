@@ -37,8 +37,6 @@ export interface Behaviour {
   readonly mix: Mix;
   /** The largest body (bytes). */
   readonly largest: number;
-  /** The largest of those that half-close or abort. */
-  readonly largestOfLeaving: number;
 }
 
 /** One client that speaks HTTP, one turn after another, until it is told to stop. */
@@ -155,9 +153,7 @@ export class HttpClient {
   }
 
   #bodyBytes(style: keyof Mix): number {
-    const { largest, largestOfLeaving } = this.#behaviour;
-    const leaves = style === 'halfClosing' || style === 'aborting';
-    return Math.min(leaves ? largestOfLeaving : largest, this.#size(style));
+    return Math.min(this.#behaviour.largest, this.#size(style));
   }
 
   #size(style: keyof Mix): number {

@@ -26,8 +26,6 @@ export interface Shape {
   readonly tunnels?: number;
   /** The largest body (bytes). */
   readonly largest?: number;
-  /** The largest body of those that leave before they are answered (bytes). */
-  readonly largestOfLeaving?: number;
   /** Claims show their lineage and no term. */
   readonly lineage?: boolean;
   readonly onConflict?: 'Refuse' | 'HighestTerm';
