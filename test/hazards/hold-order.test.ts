@@ -7,9 +7,10 @@
  */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { H1Upstream } from '../../src/data/forward/h1-upstream.ts';
+import { ReleaseRow, type Turn } from '../../src/data/placement/release-row.ts';
 import { leaderSelection } from '../helpers/data-plane.ts';
 import { lines, type Scene, scene } from '../helpers/scene.ts';
-import { poll } from '../helpers/waiting.ts';
+import { pause, poll } from '../helpers/waiting.ts';
 
 const post = (path: string): string =>
   `${lines(`POST ${path} HTTP/1.1`, 'Host: a', 'Content-Length: 1')}${path.at(-1)}`;
@@ -92,6 +93,31 @@ describe('held writes', () => {
     for (const client of [clients[0]!, clients[2]!, clients[3]!])
       expect((await client.response('POST')).status).toBe(200);
     expect(paths).toEqual(['a', 'c', 'd']);
+  });
+
+  it('of which one waits for its turn while its idle connection ends: it gets another', async () => {
+    const s = await scene({ scripts: [{}, {}], leader: 'db-1', rules });
+    const warm = await s.client();
+    await warm.exchange(post('/w'), 'POST');
+    s.plane.setLeader({ state: 'none' });
+    const client = await s.client();
+    client.send(post('/a'));
+    await heldAt(s, 1);
+    // Somebody before it has not sent anything yet.
+    const { join } = ReleaseRow.prototype;
+    let before: Turn | null = null;
+    const spy = vi.spyOn(ReleaseRow.prototype, 'join').mockImplementation(function (this: ReleaseRow) {
+      before ??= join.call(this);
+      return join.call(this);
+    });
+    onTestFinished(() => spy.mockRestore());
+    s.plane.setLeader('db-1');
+    await pause(20);
+    s.pods[1]!.connections[0]!.end();
+    await s.pods[1]!.until((pod) => pod.connections.length === 2, 'another connection');
+    (before as Turn | null)!.leave();
+    expect((await client.response('POST')).status).toBe(200);
+    expect(s.pods[1]!.connections[0]!.requests).toHaveLength(1);
   });
 
   it('open no more than a hundred connections at a time', async () => {

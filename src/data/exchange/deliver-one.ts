@@ -170,15 +170,16 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
       course.placement.route();
       return;
     }
+    const taken = upstream.send(this.#kept.pieces!, course.requestComplete);
+    // It waited here while its connection ended: there will be another.
+    if (taken === 'closed') return;
     course.tried();
     course.placement.sent();
     this.#isSending = true;
-    const kept = this.#kept.pieces!;
     this.#kept.sent();
     const { backendRequestMs } = course.rule.timeouts;
     if (backendRequestMs > 0) this.#overdueMs = monotonicMs() + backendRequestMs;
     course.deadlineMs = Math.min(course.requestDeadlineMs, this.#overdueMs);
-    const taken = upstream.send(kept, course.requestComplete);
     this.#leaveRow();
     if (taken !== 'full') this.#resumeClient();
     this.#sent(taken);

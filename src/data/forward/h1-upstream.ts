@@ -95,10 +95,12 @@ export class H1Upstream implements Upstream, UpstreamUser {
     this.#events.unopened(isLocal ? 'local' : 'pod', reason);
   }
 
-  send(pieces: readonly Piece[], isLast: boolean): Taken {
+  send(pieces: readonly Piece[], isLast: boolean): Taken | 'closed' {
+    const connection = this.#connection;
+    if (connection === null || !connection.connected || connection.closed) return 'closed';
     const { asker, pod, gathered } = this.#ask;
     this.#state = 'asked';
-    this.#connection!.reader.begin();
+    connection.reader.begin();
     const fallbackHost = pod.dnsName.includes(':') ? `[${pod.dnsName}]` : pod.dnsName;
     const options = { upgrade: this.#upgrade, without: gathered?.without ?? null, fallbackHost };
     const hop = { peer: asker.peer, name: this.#hopName };

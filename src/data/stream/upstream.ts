@@ -26,8 +26,12 @@ export type Taken = 'all' | 'waits' | 'full';
  * (`UpstreamEvents`) until it has told of its end, or was aborted.
  */
 export interface Upstream extends BodySource {
-  /** The head, with what there is of the body. Asked for once, after `opened`. @param isLast the body ends with it */
-  send(pieces: readonly Piece[], isLast: boolean): Taken;
+  /**
+   * The head, with what there is of the body. Asked for after `opened`.
+   * @param isLast the body ends with it
+   * @returns `closed`: the connection has ended meanwhile, nothing was sent; `opened` is told again, or `unopened`
+   */
+  send(pieces: readonly Piece[], isLast: boolean): Taken | 'closed';
   write(pieces: readonly Piece[], isLast: boolean): Taken;
   /** Calls once the kernel has taken all that was written; never if it ends before. */
   whenFlushed(done: () => void): void;
