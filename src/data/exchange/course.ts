@@ -159,6 +159,12 @@ export class Course implements PlacementOwner, RequestFacts {
     answer.end(NO_FIELDS);
   }
 
+  /** `timeouts.request` has ended. */
+  failOverdue(): void {
+    const { requestMs } = this.rule.timeouts;
+    this.fail('request_timeout', `no whole answer within ${requestMs} ms (timeouts.request)`);
+  }
+
   /** It goes to this Pod; null: to those of a fan-out. @param attempts how many Pods it went to by then */
   picked(pod: PodView | null, attempts: number): void {
     this.pod = pod;

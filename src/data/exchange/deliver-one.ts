@@ -3,7 +3,7 @@ import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
-import type { Turn } from '../placement/release-row.ts';
+import type { Departure } from '../placement/departure.ts';
 import { type AttemptEnd, mayRepeat } from '../placement/retry.ts';
 import type { Fields, Piece, ResponseMessage } from '../stream/message.ts';
 import type { StreamTerms } from '../stream/raw.ts';
@@ -38,15 +38,11 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   #head: ResponseMessage | null = null;
   #status = 0;
   #isPaused = false;
-  /** Whether the client is still there is being looked at. */
-  #isUnsure = false;
-  /** The connection was there before that was known. */
-  #isOpen = false;
   /** The kernel has all of the request. */
   #isFlushed = false;
   #endWatch: (() => void) | null = null;
-  /** Among those that were released from a hold with it, until its first byte goes. */
-  #turn: Turn | null = null;
+  /** Out of the hold that it was in last; null: it was in none. */
+  #departure: Departure | null = null;
 
   constructor(deps: ExchangeDeps, decided: Decided) {
     this.#deps = deps;
@@ -98,8 +94,8 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
   #mayGoOn(): boolean {
     const { rule, placement, pod } = this.#course;
     const { selection } = rule;
-    if (selection.type !== 'Leader' || selection.onDemotion === 'Drain' || placement.isLeased(pod!))
-      return true;
+    const isDraining = selection.type === 'Leader' && selection.onDemotion === 'Drain';
+    if (isDraining || placement.isLeased(pod!)) return true;
     this.#course.fail('upstream_reset', `${pod!.name} has not been heard to lead for too long`);
     return false;
   }
@@ -126,31 +122,21 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     const { request, client, placement } = course;
     const ask = { request, asker: client, pod, backend: placement.backend, snapshot, gathered: null };
     this.#backend = snapshot;
-    if (waited) {
-      this.#turn = placement.joinRow();
-      this.#confirmClient();
-    }
+    if (waited) this.#confirmClient();
     this.#upstream = this.#deps.upstreams.open(ask, this);
   }
 
   /** Whose client has left meanwhile is never sent, however much of it is here. That is looked at beside the connecting. */
   #confirmClient(): void {
-    this.#isUnsure = true;
-    this.#course.client.confirm(() => {
-      this.#isUnsure = false;
-      if (!this.#isOpen) return;
-      this.#isOpen = false;
-      this.opened();
-    });
+    const { client, placement } = this.#course;
+    const departure = placement.departs();
+    this.#departure = departure;
+    client.confirm(() => departure.confirmed());
   }
 
   /** What was released from a hold goes in order of arrival, whoever's connection is there first. */
   opened(): void {
-    if (this.#isUnsure) {
-      this.#isOpen = true;
-      return;
-    }
-    if (this.#turn === null) {
+    if (this.#departure === null) {
       this.#send();
       return;
     }
@@ -158,7 +144,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     const send = (): void => {
       if (this.#upstream === upstream) this.#send();
     };
-    this.#turn.whenFirst(() => runGuarded('hold', send, () => this.#course.crashed()));
+    this.#departure.opened(() => runGuarded('hold', send, () => this.#course.crashed()));
   }
 
   /** The last moment to see that the Pod does not lead any more (promise 4). Then head and body so far go to it. */
@@ -180,7 +166,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     const { backendRequestMs } = course.rule.timeouts;
     if (backendRequestMs > 0) this.#overdueMs = monotonicMs() + backendRequestMs;
     course.deadlineMs = Math.min(course.requestDeadlineMs, this.#overdueMs);
-    this.#leaveRow();
+    this.#departure?.leave();
     if (taken !== 'full') this.#resumeClient();
     this.#sent(taken);
     this.#watchLeader();
@@ -318,10 +304,10 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
 
   expire(nowMs: number): void {
     const course = this.#course;
-    const { requestMs, backendRequestMs } = course.rule.timeouts;
+    const { backendRequestMs } = course.rule.timeouts;
     if (nowMs >= course.requestDeadlineMs) {
       this.#drop('timeout');
-      course.fail('request_timeout', `no whole answer within ${requestMs} ms (timeouts.request)`);
+      course.failOverdue();
     } else if (nowMs >= this.#overdueMs) {
       const { id, name } = course.pod!;
       this.#drop('timeout');
@@ -355,19 +341,12 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     upstream?.abort(result);
   }
 
-  #leaveRow(): void {
-    const turn = this.#turn;
-    this.#turn = null;
-    turn?.leave();
-  }
-
   /** The attempt is over. */
   #settle(): void {
     this.#watchNoMore();
-    this.#leaveRow();
+    this.#departure?.leave();
     this.#upstream = null;
     this.#isSending = false;
-    this.#isOpen = false;
     this.#isFlushed = false;
     this.#overdueMs = NEVER;
   }

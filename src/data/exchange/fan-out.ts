@@ -203,11 +203,7 @@ export class FanOut implements StartedExchange, CourseOwner, FanOutPlan, FanOutO
 
   expire(nowMs: number): void {
     const course = this.#course;
-    if (nowMs >= course.requestDeadlineMs)
-      course.fail(
-        'request_timeout',
-        `no whole answer within ${course.rule.timeouts.requestMs} ms (timeouts.request)`,
-      );
+    if (nowMs >= course.requestDeadlineMs) course.failOverdue();
     else if (course.responded) this.#clientStalled();
     else {
       for (const branch of this.#branches) if (nowMs >= branch.deadlineMs) branch.expire();

@@ -5,6 +5,7 @@ import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { NO_REQUEST } from '../placement/decide.ts';
+import { Departure } from '../placement/departure.ts';
 import { Placement } from '../placement/placement.ts';
 import type { PlacementOwner } from '../placement/placement-owner.ts';
 import type { RuleSeries } from '../placement/rule-series.ts';
@@ -32,11 +33,10 @@ export class Tunnel implements PlacementOwner {
   #unwatch: (() => void) | null = null;
   /** Gives the connection up that is being opened. */
   #cancel: (() => void) | null = null;
-  /** Whether the client is still there is being looked at. */
-  #isUnsure = false;
-  /** The connection was there before that was known. */
-  #opened: { readonly pod: PodView; readonly upstream: RawStream } | null = null;
-  #ended = false;
+  /** Out of the hold that it was in last; null: it was in none. */
+  #departure: Departure | null = null;
+  /** Opened before it is known whether the client is still there. */
+  #opened: RawStream | null = null;
 
   constructor(
     client: RawClient,
@@ -56,12 +56,10 @@ export class Tunnel implements PlacementOwner {
   start(): void {
     this.#client.whenClosed(
       this.#guarded(() => {
-        this.#ended = true;
         this.#endConnecting();
         this.#placement.end();
         this.#cancel?.();
-        this.#opened?.upstream.close();
-        this.#opened = null;
+        this.#stay();
         this.#endWatch();
       }),
     );
@@ -78,16 +76,16 @@ export class Tunnel implements PlacementOwner {
    * the connection is being opened.
    */
   #confirmClient(): void {
-    this.#isUnsure = true;
-    void this.#deps.peers.check().then(
-      this.#guarded(() => {
-        this.#isUnsure = false;
-        const opened = this.#opened;
-        this.#opened = null;
-        if (this.#ended) opened?.upstream.close();
-        else if (opened !== null) this.#connected(opened.pod, opened.upstream);
-      }),
-    );
+    const departure = new Departure(null);
+    this.#departure = departure;
+    void this.#deps.peers.check().then(this.#guarded(() => departure.confirmed()));
+  }
+
+  /** It will not depart. */
+  #stay(): void {
+    this.#departure?.leave();
+    this.#opened?.close();
+    this.#opened = null;
   }
 
   refuse(failure: Failure): void {
@@ -130,7 +128,10 @@ export class Tunnel implements PlacementOwner {
     const events: DialEvents = {
       opened: (upstream) => {
         this.#cancel = null;
-        this.#connected(pod, upstream);
+        this.#opened = upstream;
+        const go = (): void => this.#connected(pod, upstream);
+        if (this.#departure === null) go();
+        else this.#departure.opened(go);
       },
       unopened: (kind, reason) => {
         this.#cancel = null;
@@ -158,10 +159,7 @@ export class Tunnel implements PlacementOwner {
   }
 
   #connected(pod: PodView, upstream: RawStream): void {
-    if (this.#isUnsure) {
-      this.#opened = { pod, upstream };
-      return;
-    }
+    this.#opened = null;
     this.#endWatch();
     if (!this.#placement.confirms(pod)) {
       upstream.close();
@@ -184,7 +182,7 @@ export class Tunnel implements PlacementOwner {
   }
 
   #fail(failure: FailureLabel): void {
-    this.#ended = true;
+    this.#stay();
     const { runtime, rule } = this.#placement;
     this.#placement.end();
     runtime.failed(failure);

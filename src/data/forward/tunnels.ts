@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { PodView } from '../../model/pod.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { RawStream, StreamTerms, Tunnels } from '../stream/raw.ts';
@@ -42,9 +43,10 @@ export class SocketTunnels implements Tunnels {
       if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
         outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
     });
-    this.#gate(theirs.socket, terms, pool, joint.cut);
+    const watch = watched(terms);
+    if (watch.onDemotion === 'Close') this.#gate(theirs.socket, terms.pod, pool, joint.cut);
     const tunnel: Tunnel = {
-      ...watched(terms),
+      ...watch,
       upstream: theirs.socket,
       onUnready: cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
       destroy: (reason) => {
@@ -66,9 +68,8 @@ export class SocketTunnels implements Tunnels {
    * A leader's claim has an age, which is looked at for each chunk that goes to it (promise 4): after a stop of this process what
    * clients have sent is read before anything else happens.
    */
-  #gate(socket: Socket, { pod, rule }: StreamTerms, pool: PodPool, cut: () => void): void {
+  #gate(socket: Socket, pod: PodView, pool: PodPool, cut: () => void): void {
     const { cell } = this.#deps;
-    if (rule.selection.type !== 'Leader' || rule.selection.onDemotion === 'Drain') return;
     const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
     socket.write = (...args: unknown[]): boolean => {
       if (!cell.leases.isOver(pool.backend, pod.id, monotonicMs())) return write(...args);

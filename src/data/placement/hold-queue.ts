@@ -180,22 +180,22 @@ export class HoldQueue {
       }
     } finally {
       this.#waking = false;
-      // A pass of its own, a turn later: a waiter that enters again from within its own retry must not spin the loop.
-      if (this.#passDue)
-        this.#clock.after(0, () => {
-          if (this.#passDue) this.wake();
-        });
+      if (this.#passDue) this.#wakeLater();
     }
+  }
+
+  /** A pass of its own, a turn later: a waiter that enters again from within its own retry must not spin the loop. */
+  #wakeLater(): void {
+    this.#passDue = true;
+    this.#clock.after(0, () => {
+      if (this.#passDue) this.wake();
+    });
   }
 
   /** One that was released has sent its first byte, or will not. */
   #goOn(): void {
     const isDue = this.row.size === 0 || (this.#burstOver && this.row.size < BURST / 2);
-    if (!isDue || this.#places.size === 0 || this.#waking || this.#passDue) return;
-    this.#passDue = true;
-    this.#clock.after(0, () => {
-      if (this.#passDue) this.wake();
-    });
+    if (isDue && this.#places.size > 0 && !this.#waking && !this.#passDue) this.#wakeLater();
   }
 
   #addBytes(place: Place, count: number): boolean {

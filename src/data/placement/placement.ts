@@ -9,11 +9,11 @@ import type { Pick } from '../pick/contract.ts';
 import { holdOf } from '../pick/stale.ts';
 import type { RequestView } from '../request-view.ts';
 import { Chances } from './chances.ts';
+import { Departure } from './departure.ts';
 import type { HoldOutcome } from './hold-queue.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import type { PlacementOwner } from './placement-owner.ts';
 import { CHOOSING, type HeldState, OVER, PLACED, type PlacementState } from './placement-state.ts';
-import type { Turn } from './release-row.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
 import { type Choice, withRoom } from './with-room.ts';
 
@@ -94,9 +94,9 @@ export class Placement {
     else this.#settle(pick, backend, false);
   }
 
-  /** A place in the row of those that are released together. */
-  joinRow(): Turn {
-    return this.#deps.holdQueue(this.backend).row.join();
+  /** It comes out of the hold queue, behind those that were released before it. */
+  departs(): Departure {
+    return new Departure(this.#deps.holdQueue(this.backend).row.join());
   }
 
   /** Whether others came earlier and have sent nothing yet; what need not go to the leader does not wait for what must. */

@@ -19,28 +19,23 @@ export class ReleaseRow {
 
   /** Behind all that are in it. */
   join(): Turn {
-    const turn = new Turn(() => this.#left(turn));
+    const turn = new Turn(this);
     this.#turns.add(turn);
-    turn.come = () => this.#advance();
     return turn;
   }
 
-  #left(turn: Turn): void {
+  remove(turn: Turn): void {
     if (!this.#turns.delete(turn)) return;
-    this.#advance();
+    this.advance();
     this.#onLeave();
   }
 
   /** Calls whoever is first, as long as that one is ready and leaves by it. */
-  #advance(): void {
+  advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
     try {
-      for (const turn of this.#turns) {
-        if (!turn.isReady) break;
-        turn.take();
-        if (this.#turns.has(turn)) break;
-      }
+      for (const turn of this.#turns) if (!turn.take() || this.#turns.has(turn)) break;
     } finally {
       this.#advancing = false;
     }
@@ -49,33 +44,29 @@ export class ReleaseRow {
 
 /** One place in the row. */
 export class Turn {
-  /** Looks whether it is first; the row's. */
-  come: () => void = () => {};
-  readonly #leave: () => void;
+  readonly #row: ReleaseRow;
   #run: (() => void) | null = null;
 
-  constructor(leave: () => void) {
-    this.#leave = leave;
-  }
-
-  get isReady(): boolean {
-    return this.#run !== null;
+  constructor(row: ReleaseRow) {
+    this.#row = row;
   }
 
   /** Calls when it is first: now, if it is. `run` guards itself, and leaves. */
   whenFirst(run: () => void): void {
     this.#run = run;
-    this.come();
+    this.#row.advance();
   }
 
-  take(): void {
+  /** For the row, when it is first. @returns false: it is not ready */
+  take(): boolean {
     const run = this.#run;
     this.#run = null;
     run?.();
+    return run !== null;
   }
 
   /** It has sent, or will not; a second call does nothing. */
   leave(): void {
-    this.#leave();
+    this.#row.remove(this);
   }
 }
