@@ -4,6 +4,7 @@ import { CoreDns } from './support/coredns.ts';
 import { eventually } from './support/eventually.ts';
 import { Headroute } from './support/headroute.ts';
 import { freePorts } from './support/ports.ts';
+import { kept, stopAll } from './support/running.ts';
 import { WebPod } from './support/web-pod.ts';
 import type { HeadlessService, ZonePod } from './support/zone.ts';
 
@@ -15,16 +16,7 @@ import type { HeadlessService, ZonePod } from './support/zone.ts';
 const SERVICE = 'db.prod.svc.cluster.local';
 const HOSTS = ['127.0.0.21', '127.0.0.22', '127.0.0.23', '127.0.0.24'];
 
-const running: { stop(): Promise<unknown> }[] = [];
-afterEach(async () => {
-  for (const server of running.splice(0).reverse()) await server.stop();
-});
-
-async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
-  const server = await starting;
-  running.push(server);
-  return server;
-}
+afterEach(stopAll);
 
 const named = (pods: readonly ZonePod[]): HeadlessService => ({
   service: SERVICE,

@@ -8,6 +8,7 @@ import { eventually } from './support/eventually.ts';
 import { Headroute } from './support/headroute.ts';
 import { PatroniCluster } from './support/patroni.ts';
 import { psql } from './support/postgres.ts';
+import { kept, stopAll } from './support/running.ts';
 
 const SERVICE = 'pg.prod.svc.cluster.local';
 const HOSTS = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
@@ -15,16 +16,7 @@ const ETCD_HOSTS = ['127.0.0.34', '127.0.0.35', '127.0.0.36'];
 const SWITCHOVERS = 3;
 const CLIENTS = 4;
 
-const running: { stop(): Promise<unknown> }[] = [];
-afterEach(async () => {
-  for (const server of running.splice(0).reverse()) await server.stop();
-});
-
-async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
-  const server = await starting;
-  running.push(server);
-  return server;
-}
+afterEach(stopAll);
 
 /** Opens one connection after another and asks each whether it can write. */
 class Clients {
@@ -54,7 +46,7 @@ class Clients {
 it('a switchover leads no new connection to a server that takes no writes', async () => {
   const cluster = await kept(PatroniCluster.start(HOSTS, ETCD_HOSTS));
   const dns = await startDnsServer();
-  running.push({ stop: () => dns.close() });
+  await kept({ stop: () => dns.close() });
   dns.setService(
     SERVICE,
     'postgres',
@@ -85,7 +77,7 @@ it('a switchover leads no new connection to a server that takes no writes', asyn
   const first = await cluster.leader();
   await eventually(async () => (await headroute.leader()) === first.name, 'headroute knows the leader');
   const clients = new Clients(Number(headroute.address.split(':')[1]), CLIENTS);
-  running.push(clients);
+  await kept(clients);
   for (let n = 0; n < SWITCHOVERS; n++) {
     const from = await cluster.leader();
     const to = cluster.nodes.find(({ name }) => name !== from.name)!;

@@ -10,7 +10,9 @@ import { startDnsServer } from '../../src/demo/dns-server.ts';
 import { eventually } from './support/eventually.ts';
 import { Headroute } from './support/headroute.ts';
 import { freePorts } from './support/ports.ts';
-import { RedisClient, RedisServer } from './support/redis.ts';
+import { RedisServer } from './support/redis.ts';
+import { RedisWriters } from './support/redis-writers.ts';
+import { kept, stopAll } from './support/running.ts';
 
 const SERVICE = 'redis.prod.svc.cluster.local';
 const HOSTS = ['127.0.0.43', '127.0.0.44', '127.0.0.45'];
@@ -20,77 +22,7 @@ const D_MS = 500 * 2 + 300;
 /** For the clocks and the test's own sockets on a busy machine. */
 const SLACK_MS = 300;
 
-const running: { stop(): Promise<unknown> }[] = [];
-
-async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
-  const server = await starting;
-  running.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of running.splice(0).reverse()) await server.stop();
-});
-
-interface Write {
-  readonly key: string;
-  readonly atMs: number;
-  readonly answer: string;
-}
-
-/** Writers that each keep a connection for as long as it lives, whatever it answers. */
-class Pool {
-  readonly writes: Write[] = [];
-  readonly #address: string;
-  readonly #writers: Promise<void>[];
-  readonly #open = new Set<RedisClient>();
-  #stopped = false;
-
-  constructor(address: string, size: number) {
-    this.#address = address;
-    this.#writers = Array.from({ length: size }, (_, n) => this.#write(n));
-  }
-
-  /** Answers since a moment that are no +OK. */
-  refused(sinceMs: number): Write[] {
-    return this.writes.filter(({ atMs, answer }) => atMs >= sinceMs && answer !== '+OK');
-  }
-
-  /** Waits until every writer has written since that moment. */
-  served(sinceMs: number): Promise<unknown> {
-    const since = (): Set<string> =>
-      new Set(
-        this.writes.flatMap((w) => (w.atMs >= sinceMs && w.answer === '+OK' ? [w.key.split(':')[0]!] : [])),
-      );
-    return eventually(async () => since().size === this.#writers.length, 'every writer is served');
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const client of this.#open) client.close();
-    await Promise.all(this.#writers);
-  }
-
-  async #write(writer: number): Promise<void> {
-    for (let n = 0; !this.#stopped; ) {
-      const client = await RedisClient.connect(this.#address).catch(() => null);
-      if (client === null) continue;
-      this.#open.add(client);
-      try {
-        while (!this.#stopped) {
-          const key = `w${writer}:${n++}`;
-          const answer = await client.ask(`SET ${key} 1`);
-          this.writes.push({ key, atMs: performance.now(), answer });
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-      } catch {
-        // The connection ended: the outcome of that write is unknown, the next goes over another one.
-      }
-      this.#open.delete(client);
-      client.close();
-    }
-  }
-}
+afterEach(stopAll);
 
 /** A sidecar in front of these servers. */
 async function before(
@@ -99,7 +31,7 @@ async function before(
   leader: object,
 ): Promise<{ headroute: Headroute }> {
   const dns = await startDnsServer();
-  running.push({ stop: () => dns.close() });
+  await kept({ stop: () => dns.close() });
   dns.setService(
     SERVICE,
     'redis',
@@ -125,7 +57,7 @@ async function before(
   return { headroute };
 }
 
-async function raise(): Promise<{ servers: RedisServer[]; headroute: Headroute; pool: Pool }> {
+async function raise(): Promise<{ servers: RedisServer[]; headroute: Headroute; pool: RedisWriters }> {
   const [port] = await freePorts(1, HOSTS);
   const servers: RedisServer[] = [];
   for (const [n, host] of HOSTS.entries())
@@ -133,8 +65,7 @@ async function raise(): Promise<{ servers: RedisServer[]; headroute: Headroute; 
   const { headroute } = await before(port!, servers, { probe: PROBE });
   await eventually(async () => (await headroute.readyPods()).length === 3, 'all are ready');
   await eventually(async () => (await headroute.leader()) === 'redis-0', 'redis-0 leads');
-  const pool = new Pool(headroute.address, 10);
-  running.push(pool);
+  const pool = await kept(new RedisWriters(headroute.address, 10, 5));
   await pool.served(performance.now());
   return { servers, headroute, pool };
 }
@@ -154,8 +85,8 @@ it('B42 a planned switch: READONLY for no longer than D, then every writer write
     `Redis pool: ${refused.length} × READONLY, the last ${(lastMs - demotedMs).toFixed(0)} ms after REPLICAOF`,
   );
   expect(lastMs - demotedMs).toBeLessThan(D_MS + SLACK_MS);
-  const written = pool.writes.filter(({ atMs, answer }) => atMs > lastMs + SLACK_MS && answer === '+OK');
-  for (const { key } of written.slice(-50)) expect(await next.ask(`EXISTS ${key}`)).toBe(':1');
+  const written = pool.acknowledged(lastMs + SLACK_MS);
+  for (const { id } of written.slice(-50)) expect(await next.ask(`EXISTS ${id}`)).toBe(':1');
 });
 
 it('B42 a crash: nobody is told READONLY, and the master that comes back empty gets no write and disturbs nobody', async () => {

@@ -9,6 +9,7 @@ import { Headroute } from './support/headroute.ts';
 import { freePorts } from './support/ports.ts';
 import { RedisServer } from './support/redis.ts';
 import { RedisWriters } from './support/redis-writers.ts';
+import { kept, stopAll } from './support/running.ts';
 import { MASTER, Sentinel } from './support/sentinel.ts';
 
 const SERVICE = 'redis.prod.svc.cluster.local';
@@ -17,17 +18,7 @@ const HOSTS = ['127.0.0.46', '127.0.0.47', '127.0.0.48'];
 const FAILOVERS = Number(process.env.HEADROUTE_FAILOVERS ?? 3);
 const WRITERS = 8;
 
-const running: { stop(): Promise<unknown> }[] = [];
-
-async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
-  const server = await starting;
-  running.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of running.splice(0).reverse()) await server.stop();
-});
+afterEach(stopAll);
 
 interface Cluster {
   readonly servers: readonly RedisServer[];
@@ -44,7 +35,7 @@ async function raise(leader: object): Promise<Cluster> {
   for (const [n, host] of HOSTS.entries())
     sentinels.push(await kept(Sentinel.start(`sentinel-${n}`, host, sentinelPort!, servers[0]!)));
   const dns = await startDnsServer();
-  running.push({ stop: () => dns.close() });
+  await kept({ stop: () => dns.close() });
   const pods = (all: readonly (RedisServer | Sentinel)[]) =>
     all.map(({ name, host }) => ({ name, addresses: [host] }));
   dns.setService(SERVICE, 'redis', port!, pods(servers));
@@ -107,8 +98,7 @@ it(
       async () => headroute.log.split('a Sentinel is listened to').length === 4,
       'all Sentinels are listened to',
     );
-    const writers = new RedisWriters(headroute.address, WRITERS);
-    running.push(writers);
+    const writers = await kept(new RedisWriters(headroute.address, WRITERS, 1));
     const gapsMs: number[] = [];
     let leader = cluster.servers[0]!;
     for (let n = 0; n < FAILOVERS; n++) {
@@ -121,11 +111,11 @@ it(
     const lost = await writers.lost(leader);
     const sorted = gapsMs.sort((a, b) => a - b);
     console.info(
-      `${FAILOVERS} planned failovers: ${lost.length} of ${writers.acknowledged.length} acknowledged writes lost; ` +
+      `${FAILOVERS} planned failovers: ${lost.length} of ${writers.acknowledged().length} acknowledged writes lost; ` +
         `without an answer for ${sorted[sorted.length >> 1]!.toFixed(0)} ms (median), ${sorted.at(-1)!.toFixed(0)} ms (longest)`,
     );
     expect(lost).toEqual([]);
-    expect(writers.refused).toEqual([]);
+    expect(writers.refused()).toEqual([]);
   },
   60_000 + FAILOVERS * 30_000,
 );

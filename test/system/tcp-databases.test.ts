@@ -5,20 +5,9 @@ import { Headroute } from './support/headroute.ts';
 import { freePorts } from './support/ports.ts';
 import { Postgres, pgbench, psql } from './support/postgres.ts';
 import { RedisClient, RedisServer } from './support/redis.ts';
+import { kept, stopAll } from './support/running.ts';
 
 /** Real databases and real clients of them through a TCP listener. */
-
-const running: { stop(): Promise<unknown> }[] = [];
-
-async function kept<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
-  const server = await starting;
-  running.push(server);
-  return server;
-}
-
-async function stopAll(): Promise<void> {
-  for (const server of running.splice(0).reverse()) await server.stop();
-}
 
 describe('Redis, a master and its replica, `preset: redis`', () => {
   /** README's D: period × failureThreshold + timeout, jitter included. */

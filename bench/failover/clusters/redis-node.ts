@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool, toolEnvironment } from '../../../scripts/servers/location.mjs';
 import { Child } from '../../../test/system/support/child.ts';
-import { RedisClient } from '../../../test/system/support/redis.ts';
+import { askOnce } from '../../../test/system/support/redis.ts';
 
 /** A redis-server, or a Sentinel, with a file of its own, which Sentinel has it rewrite. */
 export class RedisNode {
@@ -49,14 +49,9 @@ export class RedisNode {
     return new Child(this.name, requireTool('redis-server'), args, toolEnvironment('redis-server'));
   }
 
-  /** One command over a connection of its own; the answer without its last line end. */
-  async ask(command: string): Promise<string> {
-    const client = await RedisClient.connect(`${this.host}:${this.port}`);
-    try {
-      return await client.ask(command);
-    } finally {
-      client.close();
-    }
+  /** As `askOnce`. */
+  ask(command: string): Promise<string> {
+    return askOnce(this, command);
   }
 
   async leads(): Promise<boolean> {

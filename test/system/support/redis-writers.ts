@@ -1,21 +1,30 @@
+import { eventually } from './eventually.ts';
 import { RedisClient, type RedisServer } from './redis.ts';
 
 /** Asked for in one command. */
 const BATCH = 500;
 
-/** Clients that write one id after another, each over a connection that is kept for as long as it lives. */
+export interface Write {
+  readonly id: string;
+  /** When it was answered (performance.now()). */
+  readonly atMs: number;
+  readonly answer: string;
+}
+
+/** Clients that write one id after another, each over a connection that is kept for as long as it lives, whatever it answers. */
 export class RedisWriters {
-  /** Ids whose write was answered +OK, and when (performance.now()). */
-  readonly acknowledged: { readonly id: string; readonly atMs: number }[] = [];
-  /** Answers that are none. */
-  readonly refused: string[] = [];
+  /** Those that were answered. */
+  readonly writes: Write[] = [];
   readonly #address: string;
+  readonly #pauseMs: number;
   readonly #writers: Promise<void>[];
   readonly #open = new Set<RedisClient>();
   #stopped = false;
 
-  constructor(address: string, size: number) {
+  /** @param pauseMs between an answer and the next write */
+  constructor(address: string, size: number, pauseMs: number) {
     this.#address = address;
+    this.#pauseMs = pauseMs;
     this.#writers = Array.from({ length: size }, (_, n) => this.#write(n));
   }
 
@@ -25,12 +34,27 @@ export class RedisWriters {
     await Promise.all(this.#writers);
   }
 
+  /** Writes that were answered +OK since a moment. */
+  acknowledged(sinceMs = 0): Write[] {
+    return this.writes.filter(({ atMs, answer }) => atMs >= sinceMs && answer === '+OK');
+  }
+
+  /** Answers since a moment that are no +OK. */
+  refused(sinceMs = 0): Write[] {
+    return this.writes.filter(({ atMs, answer }) => atMs >= sinceMs && answer !== '+OK');
+  }
+
+  /** Waits until every writer has written since that moment. */
+  served(sinceMs: number): Promise<unknown> {
+    const since = (): Set<string> => new Set(this.acknowledged(sinceMs).map(({ id }) => id.split(':')[0]!));
+    return eventually(async () => since().size === this.#writers.length, 'every writer is served');
+  }
+
   /** The longest time between two acknowledged writes, whoever made them. @param sinceMs performance.now() */
   longestGapMs(sinceMs: number): number {
     let lastMs = sinceMs;
     let longestMs = 0;
-    for (const { atMs } of this.acknowledged) {
-      if (atMs < sinceMs) continue;
+    for (const { atMs } of this.acknowledged(sinceMs)) {
       longestMs = Math.max(longestMs, atMs - lastMs);
       lastMs = atMs;
     }
@@ -40,7 +64,7 @@ export class RedisWriters {
   /** Acknowledged ids that a server does not have. */
   async lost(server: RedisServer): Promise<string[]> {
     const lost: string[] = [];
-    const ids = this.acknowledged.map(({ id }) => id);
+    const ids = this.acknowledged().map(({ id }) => id);
     for (let at = 0; at < ids.length; at += BATCH) {
       const batch = ids.slice(at, at + BATCH);
       if ((await server.ask(`EXISTS ${batch.join(' ')}`)) === `:${batch.length}`) continue;
@@ -58,9 +82,8 @@ export class RedisWriters {
         while (!this.#stopped) {
           const id = `w${writer}:${n++}`;
           const answer = await client.ask(`SET ${id} 1`);
-          if (answer === '+OK') this.acknowledged.push({ id, atMs: performance.now() });
-          else this.refused.push(answer);
-          await new Promise((resolve) => setTimeout(resolve, 1));
+          this.writes.push({ id, atMs: performance.now(), answer });
+          await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
         }
       } catch {
         // The connection ended: the outcome of that write is unknown, the next goes over another one.

@@ -52,14 +52,9 @@ export class RedisServer {
     }, `${this.name} answers`);
   }
 
-  /** One command over a connection of its own, not through headroute; the answer without its last line end. */
-  async ask(command: string): Promise<string> {
-    const client = await RedisClient.connect(`${this.host}:${this.port}`);
-    try {
-      return await client.ask(command);
-    } finally {
-      client.close();
-    }
+  /** As `askOnce`, not through headroute. */
+  ask(command: string): Promise<string> {
+    return askOnce(this, command);
   }
 
   follow(master: RedisServer): Promise<string> {
@@ -82,6 +77,19 @@ export class RedisServer {
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** One command over a connection of its own; the answer without its last line end. */
+export async function askOnce(
+  { host, port }: { readonly host: string; readonly port: number },
+  command: string,
+): Promise<string> {
+  const client = await RedisClient.connect(`${host}:${port}`);
+  try {
+    return await client.ask(command);
+  } finally {
+    client.close();
   }
 }
 

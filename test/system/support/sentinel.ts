@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { requireTool, toolEnvironment } from '../../../scripts/servers/location.mjs';
 import { Child } from './child.ts';
 import { eventually } from './eventually.ts';
-import { RedisClient, type RedisServer } from './redis.ts';
+import { askOnce, type RedisServer } from './redis.ts';
 
 /** What Sentinels call the master. */
 export const MASTER = 'mymaster';
@@ -57,14 +57,9 @@ export class Sentinel {
     return this.#child.output;
   }
 
-  /** One command over a connection of its own; the answer without its last line end. */
-  async ask(command: string): Promise<string> {
-    const client = await RedisClient.connect(`${this.host}:${this.port}`);
-    try {
-      return await client.ask(command);
-    } finally {
-      client.close();
-    }
+  /** As `askOnce`. */
+  ask(command: string): Promise<string> {
+    return askOnce(this, command);
   }
 
   /** Host of the master that it names. */
