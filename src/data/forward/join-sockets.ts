@@ -18,6 +18,11 @@ export interface Joint {
   pause(): void;
   /** Takes from the client again, after `pause`. */
   resume(): void;
+  /**
+   * For how long the Pod has said nothing after it had the last word, in ms; 0 where the client has: it may wait for an answer, or
+   * have said nothing that wants one.
+   */
+  answeredForMs(): number;
 }
 
 /**
@@ -25,6 +30,7 @@ export interface Joint {
  * stays open. Any other end is a reset to the other side, as a cut is to both: what breaks off must not look whole.
  *
  * @param peers notices a client that is gone while nothing is read from it
+ * @param nowMs monotonic
  * @param done called once, when both are closed or about to be
  * @returns what may be done to both meanwhile
  */
@@ -32,8 +38,16 @@ export function joinSockets(
   client: Socket,
   upstream: Socket,
   peers: UnreadPeers,
+  nowMs: () => number,
   done: (end: TunnelEnd) => void,
 ): Joint {
+  let saidMs = 0;
+  /** What the Pod had got when it spoke last. */
+  let heard = -1;
+  upstream.on('data', () => {
+    saidMs = nowMs();
+    heard = upstream.bytesWritten;
+  });
   let first: TunnelEnd['first'] | null = null;
   let finished = false;
   let clientGone = false;
@@ -90,5 +104,6 @@ export function joinSockets(
     },
     pause: () => client.unpipe(upstream),
     resume: () => client.pipe(upstream),
+    answeredForMs: () => (upstream.bytesWritten === heard ? nowMs() - saidMs : 0),
   };
 }

@@ -26,6 +26,8 @@ export interface Tunnel {
   pause?(): void;
   /** Sends to the Pod again, after `pause`. */
   resume?(): void;
+  /** Ms since the Pod had the last word; 0 where it is the client's. Where `pause` is. */
+  answeredForMs?(): number;
 }
 
 /**
@@ -34,6 +36,11 @@ export interface Tunnel {
  * is so before the promotion.
  */
 const YIELD_MS = 80;
+/**
+ * One whose Pod had the last word, and then said nothing for so long, waits for nothing. It is cut before its client says more, which
+ * would have an unknown outcome; so the client learns of it between two commands, and what it says over its next connection waits.
+ */
+const ANSWERED_MS = 5;
 
 /** What `/state` shows of open tunnels. */
 export interface TunnelCount {
@@ -66,7 +73,7 @@ interface Place {
  * Every open tunnel. Watches the snapshots, and cuts:
  * - at once, of a Leader rule with `onDemotion: Close`, when its Pod is not the one known leader any more: with none or
  *   two, too, since no write byte may go anywhere then (SPEC 6, promises 3 and 4);
- *   but where that Pod yields, `YIELD_MS` later, and nothing is sent to it meanwhile;
+ *   but where that Pod yields, as soon as it seems to have answered, at most `YIELD_MS` later, and nothing is sent to it meanwhile;
  * - a request that is with its Pod as a whole only where that Pod has fallen silent, and another leads;
  * - at once, with `onUnready: Close`, when its Pod turns unready;
  * - at once, when its Pod has left DNS and gives no sign of life;
@@ -78,14 +85,14 @@ export class TunnelRegistry {
   /** Those of its tunnels that nobody reads. */
   readonly unread: UnreadPeers;
   readonly #cell: SnapshotCell;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #tunnels = new Map<Tunnel, Standing>();
   readonly #unsubscribe: () => void;
 
   constructor(cell: SnapshotCell, clock: Clock = systemClock, unread: UnreadPeers = new UnreadPeers(clock)) {
     this.unread = unread;
     this.#cell = cell;
-    this.#clock = clock;
+    this.clock = clock;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#review(next, previous));
   }
 
@@ -164,6 +171,7 @@ export class TunnelRegistry {
     if (place !== undefined) standing.backend = place.name;
     const backend = place?.backend ?? snapshot.backends.get(standing.backend);
     this.#pause(tunnel, standing, backend !== undefined && yields(tunnel, backend));
+    if (!this.#tunnels.has(tunnel)) return;
     const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
     if (reason !== null) this.#cut(tunnel, reason);
     // It has an end of its own, and its listener's.
@@ -172,7 +180,7 @@ export class TunnelRegistry {
       standing.timer?.clear();
       standing.timer = null;
     } else
-      standing.timer ??= this.#clock.after(snapshot.config.shutdownTimeoutMs, () =>
+      standing.timer ??= this.clock.after(snapshot.config.shutdownTimeoutMs, () =>
         this.#cut(tunnel, 'its backend or listener was removed'),
       );
   }
@@ -183,8 +191,17 @@ export class TunnelRegistry {
     standing.yielding = null;
     if (pauses) {
       tunnel.pause!();
-      standing.yielding = this.#clock.after(YIELD_MS, () => this.#cut(tunnel, 'its Pod is being replaced'));
+      this.#awaitAnswer(tunnel, standing, this.clock.nowMs() + YIELD_MS);
     } else tunnel.resume!();
+  }
+
+  #awaitAnswer(tunnel: Tunnel, standing: Standing, untilMs: number): void {
+    const leftMs = untilMs - this.clock.nowMs();
+    if (leftMs <= 0 || tunnel.answeredForMs!() >= ANSWERED_MS) this.#cut(tunnel, 'its Pod is being replaced');
+    else
+      standing.yielding = this.clock.after(Math.min(ANSWERED_MS, leftMs), () =>
+        this.#awaitAnswer(tunnel, standing, untilMs),
+      );
   }
 
   #cut(tunnel: Tunnel, reason: string): void {

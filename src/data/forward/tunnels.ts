@@ -35,14 +35,21 @@ export class SocketTunnels implements Tunnels {
     if (theirs.pending !== null) ours.socket.write(theirs.pending);
     if (ours.pending !== null) theirs.socket.write(ours.pending);
     let remove = (): void => {};
-    const joint = joinSockets(ours.socket, theirs.socket, this.#registry.unread, (end) => {
-      remove();
-      pool.tunnelEnded();
-      pool.end();
-      // A leader that closes a connection by itself may have lost its role.
-      if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
-        outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
-    });
+    const { unread, clock } = this.#registry;
+    const joint = joinSockets(
+      ours.socket,
+      theirs.socket,
+      unread,
+      () => clock.nowMs(),
+      (end) => {
+        remove();
+        pool.tunnelEnded();
+        pool.end();
+        // A leader that closes a connection by itself may have lost its role.
+        if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
+          outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
+      },
+    );
     const watch = watched(terms);
     if (watch.onDemotion === 'Close') this.#gate(theirs.socket, terms.pod, pool, joint.cut);
     const tunnel: Tunnel = {
@@ -55,6 +62,7 @@ export class SocketTunnels implements Tunnels {
       },
       pause: joint.pause,
       resume: joint.resume,
+      answeredForMs: joint.answeredForMs,
     };
     remove = this.#registry.add(tunnel, pool.backend);
   }

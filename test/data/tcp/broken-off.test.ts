@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { joinSockets, type TunnelEnd } from '../../../src/data/forward/join-sockets.ts';
 import { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { SOCKET_OPTIONS } from '../../../src/data/socket-options.ts';
+import { monotonicMs } from '../../../src/platform/clock.ts';
 import { poll } from '../../helpers/waiting.ts';
 import { balance, leaderRule, nothingInFlight, rawPods, tcp } from './harness.ts';
 
@@ -61,7 +62,8 @@ async function joined(): Promise<{
   const [client, innerClient] = await pair();
   const [pod, innerUpstream] = await pair();
   const ends: TunnelEnd[] = [];
-  const { cut } = joinSockets(innerClient, innerUpstream, new UnreadPeers(), (end) => ends.push(end));
+  const unread = new UnreadPeers();
+  const { cut } = joinSockets(innerClient, innerUpstream, unread, monotonicMs, (end) => ends.push(end));
   return { client, pod, inner: { client: innerClient, upstream: innerUpstream }, ends, cut };
 }
 
