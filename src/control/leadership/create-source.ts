@@ -5,10 +5,12 @@ import type { ClaimEvents, ClaimSource } from './contract.ts';
 import { type DnsWatch, type DnsWatchEvents, dnsSource } from './dns-source.ts';
 import { ordinalSource } from './ordinal-source.ts';
 import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
+import type { FailoverWatch } from './sentinel/failover.ts';
 import { sentinelSource } from './sentinel/sentinel-source.ts';
 
 export interface CreateSourceDeps extends ProbeSourceDeps {
   readonly logger: Logger;
+  readonly failovers: FailoverWatch;
   /** Looks up another Service as the backend's own is looked up. */
   watchMembers(
     backend: BackendConfig,

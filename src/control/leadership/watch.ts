@@ -14,10 +14,11 @@ import { type HighestTerm, Judge } from './judge.ts';
 import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
+import { FailoverWatch } from './sentinel/failover.ts';
 import { SilentLeaders } from './silent-leaders.ts';
 import { Sources } from './sources.ts';
 
-export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
+export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search' | 'failovers'> {
   isReady(podId: number): boolean;
   /** Leadership may have changed. */
   touch(): void;
@@ -34,6 +35,7 @@ export class LeaderWatch {
   readonly #rounds: EvidenceRounds;
   readonly #search: Search;
   readonly #revival: Revival;
+  readonly #failovers: FailoverWatch;
   #config: BackendConfig;
   readonly #judge = new Judge();
   /** The same claims may be judged otherwise then. */
@@ -54,6 +56,7 @@ export class LeaderWatch {
     this.#leaderlessSinceMs = deps.clock.nowMs();
     this.#current = nothingKnown(config, 1);
     this.#search = new Search(deps.clock);
+    this.#failovers = new FailoverWatch(deps.clock, () => deps.touch());
     this.#revival = new Revival(
       deps.clock,
       (only) => deps.probeHealth(() => {}, only),
@@ -86,6 +89,7 @@ export class LeaderWatch {
     this.#config = config;
     if ((config.leader === null) !== (before.leader === null))
       this.#current = nothingKnown(config, this.#current.revision + 1);
+    if (masterOf(before) !== masterOf(config)) this.#failovers.close();
     if (!sameQuestion(before, config)) this.#ask();
     this.#showSeries();
   }
@@ -103,6 +107,7 @@ export class LeaderWatch {
     this.#current = nothingKnown(this.#config, before.#current.revision + 1);
     if (!related) return;
     this.#judge.follow(before.#judge);
+    if (masterOf(before.#config) === masterOf(this.#config)) this.#failovers.follow(before.#failovers);
     this.#lastLeaderId = before.#lastLeaderId;
     this.#reigns = before.#reigns;
     this.#silent = before.#silent;
@@ -231,6 +236,7 @@ export class LeaderWatch {
     this.#rounds.close();
     this.#revival.close();
     this.#sources.close();
+    this.#failovers.close();
   }
 
   #claimants(): Claimant[] {
@@ -262,7 +268,12 @@ export class LeaderWatch {
     if (!hasLeader(config)) this.#revival.follow([]);
     this.#sources.use(
       hasLeader(config)
-        ? (events) => createSource(config, name, events, { ...this.#deps, search: this.#search })
+        ? (events) =>
+            createSource(config, name, events, {
+              ...this.#deps,
+              search: this.#search,
+              failovers: this.#failovers,
+            })
         : null,
       [...this.#pods.values()],
     );
@@ -300,6 +311,11 @@ function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipIn
   return leader === null
     ? { ...nobody, state: 'unconfigured', reason: 'the backend has no leader configured' }
     : { ...nobody, state: 'none', reason: 'no Pod claims to lead' };
+}
+
+/** As Sentinels call it; null: none is listened to. */
+function masterOf({ leader }: BackendConfig): string | null {
+  return leader?.source.type === 'Sentinel' ? leader.source.master : null;
 }
 
 /** Whether the source in force asks just what another configuration wants to be asked. */

@@ -55,6 +55,12 @@ export const MUTATIONS: readonly Mutation[] = [
         text: "if (tunnel.onDemotion === 'Close' && state",
         instead: "if (tunnel.onDemotion === 'Drain' && state",
       },
+      // Which would cut them with the claim's age, and so within D.
+      {
+        file: 'tunnels.ts',
+        text: "if (watch.onDemotion === 'Close') this.#gate(",
+        instead: 'if (false) this.#gate(',
+      },
     ],
     nemesis: 'switch',
     caughtBy: ['D'],
@@ -66,6 +72,12 @@ export const MUTATIONS: readonly Mutation[] = [
         file: DELIVER,
         text: 'this.#endWatch = this.#deps.tunnels.watchRequest(',
         instead: 'this.#endWatch = ((..._of: unknown[]) => () => {})(',
+      },
+      // Which would end them with the claim's age, and so within D.
+      {
+        file: 'placement.ts',
+        text: "return this.rule.selection.type !== 'Leader' || !cell.leases.isOver(",
+        instead: 'return true || !cell.leases.isOver(',
       },
     ],
     nemesis: 'uploads',
