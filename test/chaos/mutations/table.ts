@@ -247,6 +247,12 @@ export const MUTATIONS: readonly Mutation[] = [
         instead:
           "  if (leader === null && leadership.state === 'none' && backend.pods[0]?.state === 'ready')\n    return { type: 'pod', pod: backend.pods[0] };\n  if (leadership.state === 'none' || leader === null)",
       },
+      // Which knows of no claim of that Pod.
+      {
+        file: 'placement.ts',
+        text: "return pick.type === 'pod' && !this.isLeased(pick.pod) ? OUTDATED : pick;",
+        instead: 'return pick;',
+      },
     ],
     nemesis: 'nobody',
     caughtBy: ['D'],
