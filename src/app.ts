@@ -102,7 +102,7 @@ class RunningApp implements App {
     this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
-    this.#data = new DataPlane({ ...shared, outcomes: this.#control });
+    this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
   }
 
   listeners(): { name: string; host: string; port: number }[] {

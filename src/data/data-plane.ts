@@ -20,6 +20,7 @@ import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
+import { ConnectionLog } from './exchange/connection-log.ts';
 import { Observers, RequestLog, RequestMetrics } from './exchange/observers.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
 import type { DescribedRequest } from './explain/described-request.ts';
@@ -49,6 +50,8 @@ export interface DataPlaneDeps {
   readonly outcomes: OutcomeSink;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Writes the access log, whatever the level is. */
+  readonly accessLogger: Pick<Logger, 'info'>;
   readonly random?: Random;
   /** Tells when this process stood still; default: nobody does. */
   readonly pulse?: Pick<Pulse, 'check'>;
@@ -107,7 +110,7 @@ export class DataPlane {
       turn,
       dialer: systemDialer,
     });
-    this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
+    this.#accessLog = new AccessLog(deps.accessLogger, cell.current().config.log.access);
     this.#rules = new RuleRuntimes(metrics);
     this.#queues = new HoldQueues(metrics, (backend) => outcomes.report({ kind: 'held', backend }));
     const shared = {
@@ -120,10 +123,11 @@ export class DataPlane {
       clock: systemClock,
       peers: new PeerWatch(),
       pulse: deps.pulse ?? { check() {} },
-      tunnels: new SocketTunnels(this.#tunnels, { cell, outcomes, logger }),
+      tunnels: new SocketTunnels(this.#tunnels, { cell, outcomes }),
       rules: this.#rules,
       renamed: this.#renamed,
       holdQueue: (backend: string) => this.#queues.of(backend),
+      connections: [new ConnectionLog(this.#accessLog)],
     };
     const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
     const hopName = deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`;
@@ -204,7 +208,7 @@ export class DataPlane {
     for (const listener of listeners) listener.stop();
     await Promise.all(listeners.map((listener) => listener.drained(timeoutMs)));
     for (const listener of listeners) listener.destroy();
-    this.#tunnels.close('the sidecar shuts down');
+    this.#tunnels.close();
     await Promise.all(listeners.map((listener) => listener.drained(100)));
     this.#sweep.clear();
     this.#vanished.close();
@@ -307,7 +311,7 @@ export class DataPlane {
   }
 
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
-    this.#accessLog.enabled = next.config.log.access;
+    this.#accessLog.mode = next.config.log.access;
     this.#renamed.follow(next, previous);
     this.#queues.follow(next, previous);
     this.#seriesMayLeave ||= next.listeners !== previous.listeners || hasLost(next, previous);

@@ -1,3 +1,5 @@
+import type { AccessMode } from '../model/config.ts';
+import type { ConnectionEnd } from '../model/connection-end.ts';
 import type { FailureLabel } from '../model/failure.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -19,18 +21,52 @@ export interface AccessRecord {
   readonly bytesSent: number;
 }
 
-/** Writes one `info` line a request. Ask `enabled` before making a record: off, it costs one comparison. */
+/** One connection of a TCP listener, or one that was upgraded, as its line tells. */
+export interface ConnectionRecord {
+  readonly kind: 'tcp' | 'upgrade';
+  readonly listener: string;
+  /** Address and port. */
+  readonly client: string;
+  /** null: no rule took it. */
+  readonly rule: string | null;
+  readonly backend: string | null;
+  /** The Pod that it was with, or that was tried last. */
+  readonly pod: string | null;
+  readonly attempts: number;
+  readonly heldMs: number;
+  /** From its beginning, or that of the request that was upgraded. */
+  readonly durationMs: number;
+  /** From the client. */
+  readonly bytesReceived: number;
+  /** To the client. */
+  readonly bytesSent: number;
+  readonly end: ConnectionEnd;
+  /** What the end does not say; null: nothing. */
+  readonly detail: string | null;
+}
+
+/** Writes a line for each request, and for each connection that carries something else, as `log.access` wants it. */
 export class AccessLog {
   /** Follows `log.access`, also on a reload. */
-  enabled: boolean;
-  readonly #logger: Logger;
+  mode: AccessMode;
+  readonly #logger: Pick<Logger, 'info'>;
 
-  constructor(logger: Logger, enabled: boolean) {
+  /** @param logger writes whatever its level is: `log.level` is of what headroute says of itself */
+  constructor(logger: Pick<Logger, 'info'>, mode: AccessMode) {
     this.#logger = logger;
-    this.enabled = enabled;
+    this.mode = mode;
   }
 
-  write(record: AccessRecord): void {
-    if (this.enabled) this.#logger.info(record, 'request');
+  /** To be asked before a record is made: off, it costs one comparison. */
+  wants(isError: boolean): boolean {
+    return this.mode === true || (isError && this.mode === 'errors');
+  }
+
+  request(record: AccessRecord): void {
+    this.#logger.info(record, 'request');
+  }
+
+  connection(record: ConnectionRecord): void {
+    this.#logger.info(record, 'connection');
   }
 }

@@ -8,6 +8,8 @@ const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 
 export interface LeveledLogger extends Logger {
   /** Takes effect at once. @returns false for what is no level */
   setLevel(level: string): boolean;
+  /** Of the access log: its lines are written whatever the level is. */
+  readonly access: Pick<Logger, 'info'>;
 }
 
 export interface LoggerOptions {
@@ -30,6 +32,7 @@ export function createLogger({ level, pretty, write }: LoggerOptions): LeveledLo
     { write: pretty ? (line) => write(readableLine(line)) : write },
   );
   return Object.assign(logger, {
+    access: logger.child({}, { level: 'info' }),
     setLevel(next: string): boolean {
       if (!LEVELS.includes(next as LogLevel)) return false;
       logger.level = next;

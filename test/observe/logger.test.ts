@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessMode } from '../../src/model/config.ts';
 import { AccessLog, type AccessRecord } from '../../src/observe/access-log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { readableLine } from '../../src/observe/readable-line.ts';
@@ -62,16 +63,34 @@ describe('the logger', () => {
 });
 
 describe('the access log', () => {
-  it('writes one info line a request while it is on', () => {
+  function at(level: 'info' | 'error', mode: AccessMode) {
     const lines: string[] = [];
-    const log = new AccessLog(
-      createLogger({ level: 'info', pretty: false, write: (l) => lines.push(l) }),
-      false,
+    const logger = createLogger({ level, pretty: false, write: (l) => lines.push(l) });
+    return { lines, logger, log: new AccessLog(logger.access, mode) };
+  }
+
+  it('writes one line a request, whatever the level is and becomes', () => {
+    const { lines, logger, log } = at('error', true);
+    log.request(record);
+    logger.setLevel('fatal');
+    log.request(record);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+      Array(2).fill({ ...record, level: 'info', msg: 'request' }),
     );
-    log.write(record);
-    expect(lines).toEqual([]);
-    log.enabled = true;
-    log.write(record);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ ...record, level: 'info', msg: 'request' });
+    logger.info({}, 'no');
+    expect(lines).toHaveLength(2);
+  });
+
+  it('wants every line, those of errors, or none', () => {
+    const { log } = at('info', false);
+    const wanted = (mode: AccessMode) => {
+      log.mode = mode;
+      return [log.wants(false), log.wants(true)];
+    };
+    expect([wanted(false), wanted('errors'), wanted(true)]).toEqual([
+      [false, false],
+      [false, true],
+      [true, true],
+    ]);
   });
 });

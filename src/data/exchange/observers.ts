@@ -69,9 +69,9 @@ export class RequestLog implements Partial<RequestObserver> {
   }
 
   over(facts: RequestFacts, status: number, failure: FailureLabel | null): void {
-    if (!this.#log.enabled) return;
+    if (!this.#log.wants(status >= 500 || (failure !== null && failure !== 'client_gone'))) return;
     const { request, startedMs, placement, pod, attempts, received, bytesSent } = facts;
-    this.#log.write({
+    this.#log.request({
       method: request.method,
       path: request.path,
       rule: placement.rule.name,

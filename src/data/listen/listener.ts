@@ -12,7 +12,7 @@ import { keepAlive } from '../socket-options.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { ListenerDeps } from './listen-deps.ts';
-import { handleTcpConnection } from './tcp-listener.ts';
+import { handleTcpConnection, turnAwayTcp } from './tcp-listener.ts';
 
 /** For what is written already to reach the client. */
 const CUT_MS = 100;
@@ -21,6 +21,7 @@ const CUT_MS = 100;
 export class Listener implements InboundListener {
   snapshot: ListenerSnapshot;
   removed = false;
+  ending = false;
   readonly fanOutMemory = new FanOutMemory();
   /** The port that it listens on, or did: `/state` shows those that drain, too. */
   readonly port: number;
@@ -126,6 +127,7 @@ export class Listener implements InboundListener {
 
   /** Ends everything that is still open. */
   destroy(): void {
+    this.ending = true;
     this.stop();
     for (const connection of [...this.#http]) connection.shutDown();
     for (const socket of this.#sockets) if (this.config.protocol === 'TCP') reset(socket);
@@ -195,14 +197,15 @@ export class Listener implements InboundListener {
 
   /** Past `limits.connections`: told so where the protocol has words for it, and closed. */
   #turnAway(socket: Socket): void {
-    const { metrics } = this.#deps.http;
+    const { http, tcp } = this.#deps;
+    const { metrics } = http;
     metrics.requestFailures.with('', 'overloaded').value++;
-    socket.on('error', () => {});
+    const detail = `${this.config.limits.connections} connections are open (limits.connections)`;
     if (this.config.protocol === 'TCP') {
-      socket.destroy();
+      turnAwayTcp(socket, this, detail, tcp);
       return;
     }
-    const detail = `${this.config.limits.connections} connections are open (limits.connections)`;
+    socket.on('error', () => {});
     const problem = { failure: 'overloaded', detail, rule: '', backend: '', sent: false } as const;
     metrics.requests.with('', '', '503').value++;
     socket.end(problemAnswer(problem, true, false), 'latin1');

@@ -55,8 +55,8 @@ export function writeOwnAnswer(
   if (failure !== null) metrics.requestFailures.with(rule, failure).value++;
   metrics.requests.with(rule, '', status).value++;
   socket.write(answer, 'latin1');
-  if (accessLog.enabled)
-    accessLog.write({
+  if (accessLog.wants(failure !== null))
+    accessLog.request({
       method: request?.method ?? '',
       path: request?.path ?? '',
       rule: rule === '' ? null : rule,
