@@ -89,6 +89,7 @@ const LAYERS = [
       'data/merge/',
       ...TEXT,
       'data/inbound-listener.ts',
+      'data/request-fields.ts',
       'data/compact-pieces.ts',
       'model/',
       'platform/',

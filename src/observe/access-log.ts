@@ -5,20 +5,36 @@ import type { Logger } from '../platform/logger.ts';
 
 /** One request, as its line tells. `null`: it did not come so far. */
 export interface AccessRecord {
+  readonly listener: string;
+  /** Address and port. */
+  readonly client: string;
+  /** `''` where the head could not be read, as for the next two. */
   readonly method: string;
+  /** Lower case, without port. */
+  readonly host: string;
   /** Raw path, without the query: queries carry secrets. */
   readonly path: string;
   readonly rule: string | null;
   readonly backend: string | null;
+  /** The Pod that it went to last. */
   readonly pod: string | null;
-  /** null where the client left before an answer began. */
+  /** The Pods of a fan-out, the first hundred of them. */
+  readonly pods: readonly string[] | null;
+  /** null where the client left before an answer began, or the answer broke off. */
   readonly status: number | null;
   readonly failure: FailureLabel | null;
+  /** Whether any byte of it went to a Pod. */
+  readonly sent: boolean;
   readonly attempts: number;
   readonly heldMs: number;
+  /** From the request's head to the first byte of the answer. */
+  readonly firstByteMs: number | null;
   readonly durationMs: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  /** Of a valid `traceparent`. */
+  readonly traceId: string | null;
+  readonly userAgent: string | null;
 }
 
 /** One connection of a TCP listener, or one that was upgraded, as its line tells. */

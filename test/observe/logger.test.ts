@@ -5,18 +5,26 @@ import { createLogger } from '../../src/observe/logger.ts';
 import { readableLine } from '../../src/observe/readable-line.ts';
 
 const record: AccessRecord = {
+  listener: 'db',
+  client: '127.0.0.1:50000',
   method: 'GET',
+  host: 'db',
   path: '/a',
   rule: 'reads',
   backend: 'db',
   pod: 'db-0',
+  pods: null,
   status: 200,
   failure: null,
+  sent: true,
   attempts: 1,
   heldMs: 0,
+  firstByteMs: 1.2,
   durationMs: 1.5,
   bytesReceived: 0,
   bytesSent: 12,
+  traceId: null,
+  userAgent: null,
 };
 
 describe('the logger', () => {

@@ -118,7 +118,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     if (waited && this.awaitsBody) course.client.resume();
     const pod = pods[0]!;
     course.deadlineMs = course.requestDeadlineMs;
-    course.picked(pod, course.attempts + 1);
+    course.picked(pod);
     const { request, client, placement } = course;
     const ask = { request, asker: client, pod, backend: placement.backend, snapshot, gathered: null };
     this.#backend = snapshot;

@@ -426,7 +426,7 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
   #answerOwn(own: OwnAnswer, request: RequestHead | null, mayKeep: boolean): void {
     const keep = mayKeep && !this.closing;
     this.#state = 'exchange';
-    this.finished(writeOwnAnswer(this.socket, this.#deps, request, own, keep));
+    this.finished(writeOwnAnswer(this, this.#listener.config.name, this.#deps, request, own, keep));
   }
 
   #end(): void {

@@ -7,8 +7,10 @@ import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { InboundListener } from '../inbound-listener.ts';
+import { ownRecord } from '../respond/own-answer.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import { keepAlive } from '../socket-options.ts';
+import { addressOf } from './address-of.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { ListenerDeps } from './listen-deps.ts';
@@ -208,7 +210,12 @@ export class Listener implements InboundListener {
     socket.on('error', () => {});
     const problem = { failure: 'overloaded', detail, rule: '', backend: '', sent: false } as const;
     metrics.requests.with('', '', '503').value++;
-    socket.end(problemAnswer(problem, true, false), 'latin1');
+    const answer = problemAnswer(problem, true, false);
+    if (http.accessLog.wants(true)) {
+      const record = ownRecord(this.config.name, addressOf(socket), null);
+      http.accessLog.request({ ...record, status: 503, failure: 'overloaded', bytesSent: answer.length });
+    }
+    socket.end(answer, 'latin1');
     socket.resume();
     after(500, () => socket.destroy());
   }

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import { formatAddress, plainAddress } from '../../model/address.ts';
-import { peerAddress } from '../../platform/peer-address.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import { RawSide } from '../forward/raw-side.ts';
 import type { RawClient } from '../stream/raw.ts';
+import { addressOf } from './address-of.ts';
 
 /** A client of a TCP listener. Destroying its socket ends what it is a part of, at whatever step. */
 export class TcpClient extends RawSide implements RawClient {
@@ -12,8 +11,7 @@ export class TcpClient extends RawSide implements RawClient {
 
   constructor(socket: Socket, peers: PeerWatch) {
     super(socket, null, null);
-    const peer = peerAddress(socket);
-    this.address = peer === null ? '' : formatAddress({ host: plainAddress(peer.host), port: peer.port });
+    this.address = addressOf(socket);
     this.#peers = peers;
     socket.on('error', () => {});
   }
