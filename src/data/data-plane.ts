@@ -38,6 +38,7 @@ import { Listener } from './listen/listener.ts';
 import { type ListenerPlan, planListeners } from './listen/listener-plan.ts';
 import { compileConditions } from './match/conditions.ts';
 import { HoldQueues } from './placement/hold-queues.ts';
+import { HoldSummary } from './placement/hold-summary.ts';
 import { RuleRuntimes } from './placement/rule-runtime.ts';
 import { RenamedBackends } from './renamed-backends.ts';
 
@@ -80,6 +81,7 @@ export class DataPlane {
   readonly #tunnels: TunnelRegistry;
   readonly #accessLog: AccessLog;
   readonly #queues: HoldQueues;
+  readonly #holdSummary: HoldSummary;
   readonly #rules: RuleRuntimes;
   readonly #renamed = new RenamedBackends();
   /** By name. */
@@ -113,7 +115,13 @@ export class DataPlane {
     });
     this.#accessLog = new AccessLog(deps.accessLogger, cell.current().config.log.access);
     this.#rules = new RuleRuntimes(metrics);
-    this.#queues = new HoldQueues(metrics, (backend) => outcomes.report({ kind: 'held', backend }));
+    this.#holdSummary = new HoldSummary({
+      logger,
+      clock: systemClock,
+      waiting: (backend) => this.#queues.waiting(backend),
+    });
+    const reports = { began: (backend: string) => outcomes.report({ kind: 'held', backend }), ended() {} };
+    this.#queues = new HoldQueues(metrics, [reports, this.#holdSummary]);
     const shared = {
       cell,
       outcomes,
@@ -213,6 +221,7 @@ export class DataPlane {
     await Promise.all(listeners.map((listener) => listener.drained(100)));
     this.#sweep.clear();
     this.#vanished.close();
+    this.#holdSummary.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#pools.close();
     this.#listeners = new Map();

@@ -63,7 +63,7 @@ function placed(
     listeners: [inbound.snapshot],
   });
   const cell = new SnapshotCell(snapshot(leaderNow));
-  const queues = new HoldQueues(metrics, () => {});
+  const queues = new HoldQueues(metrics, []);
   cell.subscribe((next, previous) => queues.follow(next, previous));
   const story: string[] = [];
   const owner: PlacementOwner = {

@@ -87,7 +87,7 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
   const cell = new SnapshotCell(snapshot());
   const metrics = new Metrics();
   const outcomes: string[] = [];
-  const queues = new HoldQueues(metrics, () => {});
+  const queues = new HoldQueues(metrics, []);
   cell.subscribe((next, previous) => queues.follow(next, previous));
   const pods = views.map(() => new MemoryPod());
   const sink = { report: ({ kind }: Outcome) => void outcomes.push(kind) };
