@@ -24,7 +24,8 @@ const LAYERS = [
   ['headroute.ts', ['main.ts']],
   // A thread enters the program again to parse: it is bundled as one.
   ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/watching/parse-thread.ts']],
-  ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  ['app.ts', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  ['app/', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/']],
   [
     'cli/',
     [
@@ -89,6 +90,7 @@ const LAYERS = [
       'data/merge/',
       ...TEXT,
       'data/inbound-listener.ts',
+      'data/request-fields.ts',
       'data/compact-pieces.ts',
       'model/',
       'platform/',

@@ -1,11 +1,19 @@
 import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { ConnectionEnd } from '../../model/connection-end.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
+
+/** Why what goes on is cut. */
+export interface Cut {
+  readonly end: ConnectionEnd;
+  /** In words. */
+  readonly detail: string;
+}
 
 /** What goes on through snapshots: a TCP connection, an upgraded one, or a request that is with a leader. */
 export interface Tunnel {
@@ -21,7 +29,7 @@ export interface Tunnel {
   /** Its socket on the Pod's side, where it has one of its own. */
   readonly upstream?: Socket;
   /** Cuts both sides at once. */
-  destroy(reason: string): void;
+  destroy(cut: Cut): void;
   /** Sends nothing more to the Pod, and passes on what comes from it; one without this is cut instead. */
   pause?(): void;
   /** Sends to the Pod again, after `pause`. */
@@ -41,6 +49,9 @@ const YIELD_MS = 80;
  * would have an unknown outcome; so the client learns of it between two commands, and what it says over its next connection waits.
  */
 const ANSWERED_MS = 5;
+
+const REPLACED: Cut = { end: 'demotion', detail: 'its Pod is being replaced' };
+const REMOVED: Cut = { end: 'removed', detail: 'its backend or listener was removed' };
 
 /** What `/state` shows of open tunnels. */
 export interface TunnelCount {
@@ -122,7 +133,7 @@ export class TunnelRegistry {
             const snapshot = this.#cell.current();
             this.#judge(tunnel, snapshot, placesOf(snapshot));
           },
-          () => tunnel.destroy('internal error'),
+          () => tunnel.destroy({ end: 'internal_error', detail: 'internal error' }),
         ),
       );
     return () => this.#remove(tunnel);
@@ -147,10 +158,11 @@ export class TunnelRegistry {
     return [...counts.values()];
   }
 
-  /** Cuts all that is open and watches no more. */
-  close(reason: string): void {
+  /** The sidecar shuts down: cuts all that is open and watches no more. */
+  close(): void {
     this.#unsubscribe();
-    for (const tunnel of [...this.#tunnels.keys()]) this.#cut(tunnel, reason);
+    for (const tunnel of [...this.#tunnels.keys()])
+      this.#cut(tunnel, { end: 'shutdown', detail: 'the sidecar shuts down' });
   }
 
   #review(next: RoutingSnapshot, previous: RoutingSnapshot): void {
@@ -172,8 +184,8 @@ export class TunnelRegistry {
     const backend = place?.backend ?? snapshot.backends.get(standing.backend);
     this.#pause(tunnel, standing, backend !== undefined && yields(tunnel, backend));
     if (!this.#tunnels.has(tunnel)) return;
-    const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
-    if (reason !== null) this.#cut(tunnel, reason);
+    const cut = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
+    if (cut !== null) this.#cut(tunnel, cut);
     // It has an end of its own, and its listener's.
     else if (tunnel.isWithPod?.()) return;
     else if (backend !== undefined && !tunnel.listener.removed) {
@@ -181,7 +193,7 @@ export class TunnelRegistry {
       standing.timer = null;
     } else
       standing.timer ??= this.clock.after(snapshot.config.shutdownTimeoutMs, () =>
-        this.#cut(tunnel, 'its backend or listener was removed'),
+        this.#cut(tunnel, REMOVED),
       );
   }
 
@@ -197,16 +209,16 @@ export class TunnelRegistry {
 
   #awaitAnswer(tunnel: Tunnel, standing: Standing, untilMs: number): void {
     const leftMs = untilMs - this.clock.nowMs();
-    if (leftMs <= 0 || tunnel.answeredForMs!() >= ANSWERED_MS) this.#cut(tunnel, 'its Pod is being replaced');
+    if (leftMs <= 0 || tunnel.answeredForMs!() >= ANSWERED_MS) this.#cut(tunnel, REPLACED);
     else
       standing.yielding = this.clock.after(Math.min(ANSWERED_MS, leftMs), () =>
         this.#awaitAnswer(tunnel, standing, untilMs),
       );
   }
 
-  #cut(tunnel: Tunnel, reason: string): void {
+  #cut(tunnel: Tunnel, cut: Cut): void {
     this.#remove(tunnel);
-    tunnel.destroy(reason);
+    tunnel.destroy(cut);
   }
 
   #remove(tunnel: Tunnel): void {
@@ -231,18 +243,22 @@ function yields({ onDemotion, podId, pause, resume }: Tunnel, { leadership }: Ba
 }
 
 /** @param pod null where it left and is forgotten */
-function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): string | null {
+function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): Cut | null {
   const { state, leader } = backend.leadership;
   if (yields(tunnel, backend)) return null;
   if (tunnel.isWithPod?.()) {
     const isLost = tunnel.onDemotion === 'Close' && leader !== null && leader.id !== tunnel.podId;
     return isLost && backend.leadership.silent?.includes(tunnel.podId)
-      ? `it is silent, and ${leader.name} leads now`
+      ? { end: 'demotion', detail: `it is silent, and ${leader.name} leads now` }
       : null;
   }
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
-    return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
-  if (pod?.lost === true) return `its Pod ${pod.reason}`;
-  if (tunnel.onUnready === 'Close' && pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
+    return {
+      end: 'demotion',
+      detail: leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`,
+    };
+  if (pod?.lost === true) return { end: 'gone', detail: `its Pod ${pod.reason}` };
+  if (tunnel.onUnready === 'Close' && pod?.state === 'unready')
+    return { end: 'unready', detail: `its Pod is unready: ${pod.reason}` };
   return null;
 }
