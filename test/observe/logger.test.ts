@@ -16,6 +16,7 @@ const record: AccessRecord = {
   pods: null,
   status: 200,
   failure: null,
+  detail: null,
   sent: true,
   attempts: 1,
   heldMs: 0,
