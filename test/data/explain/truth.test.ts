@@ -382,7 +382,7 @@ describe('what explain says is what the next request meets', () => {
       matches: [matchOf({ methods: ['POST'] })],
       selection: { type: 'Leader', hold: HOLD, onDemotion: 'Close' } as const,
     };
-    const plane = await opened({ rules: [writes, tenant, { name: 'rest' }] });
+    const plane = await opened({ rules: [tenant, writes, { name: 'rest' }] });
     const post = explain(plane, { method: 'POST', path: '/t/acme/x' });
     expect([post.rule, post.leavesLeaderRule]).toEqual(['tenant', 'writes']);
     expect(explainInWords(post)).toMatch(
