@@ -32,6 +32,7 @@ describe('cutting', () => {
     await taps[0]!.until((p) => p.connections.length === before + 1 && p.last.over, 'the end at the Pod');
     await nothingInFlight(t);
     expect(t.outcomes).toEqual([]);
+    expect(t.ended.map(({ ended }) => ended.end)).toEqual(['client', 'client', 'reset']);
   });
 
   async function open(
