@@ -133,23 +133,35 @@ function expectLogged({ level, ...line }: LogLine, cause: string): void {
 
 describe('DNS', { timeout: 60_000 }, () => {
   it.for([
-    ['a port that the Service has not', { port: 'htpp' }, '_htpp._tcp.db.prod.svc.cluster.local'],
-    ['a Service name that is short', { service: 'db' }, '_http._tcp.db'],
-  ] as const)('%s: NXDOMAIN is told of what was asked for', async ([, part, name], scope) => {
-    const scene = await stage(scope, ['db-0']);
-    const running = await start(scope, scene, part);
-    const cause = `DNS: NXDOMAIN for ${name.replaceAll('.', '\\.')}: `;
-    const logged = await running.log('DNS look-up failed');
-    expectLogged(logged, `"kind":"nxdomain","error":"NXDOMAIN for ${name}: `);
-    expectLogged(await running.log('no Pod is ready'), cause);
-    const whole = `${cause}[^;]*`;
-    await expectTold(running, 'GET', '/', 'no_endpoint', whole);
-    await expectTold(running, 'POST', '/', 'no_leader', whole);
-    await expectTold(running, 'PUT', '/', 'hold_timeout', whole);
-    await expectTold(running, 'GET', '/one', 'ordinal_unavailable', whole);
-    const offline = await headroute(['explain', '--config', running.file, 'GET', '/']);
-    expect(offline.stdout.split('\n')[0]).toMatch(new RegExp(`503 no_endpoint: .*${whole}, for ${AGE}`));
-  });
+    [
+      'a port that the Service has not',
+      { port: 'htpp' },
+      'NXDOMAIN for _htpp._tcp.db.prod.svc.cluster.local: the Service has Pods, but no port named htpp ',
+    ],
+    [
+      'a Service name that is short',
+      { service: 'db' },
+      'NXDOMAIN for _http._tcp.db: no ready Pod, no such Service, or no port of that name; search domains are not used: is it db.<namespace>.svc.cluster.local',
+    ],
+  ] as const)(
+    '%s: it is told what was asked for, and what may be wrong with it',
+    async ([, part, words], scope) => {
+      const scene = await stage(scope, ['db-0']);
+      const running = await start(scope, scene, part);
+      const nxdomain = words.replaceAll('.', '\\.');
+      const cause = `DNS: ${nxdomain}`;
+      const logged = await running.log('DNS look-up failed');
+      expectLogged(logged, `"kind":"nxdomain","error":"${nxdomain}`);
+      expectLogged(await running.log('no Pod is ready'), cause);
+      const whole = `${cause}[^;]*`;
+      await expectTold(running, 'GET', '/', 'no_endpoint', whole);
+      await expectTold(running, 'POST', '/', 'no_leader', whole);
+      await expectTold(running, 'PUT', '/', 'hold_timeout', whole);
+      await expectTold(running, 'GET', '/one', 'ordinal_unavailable', whole);
+      const offline = await headroute(['explain', '--config', running.file, 'GET', '/']);
+      expect(offline.stdout.split('\n')[0]).toMatch(new RegExp(`503 no_endpoint: .*${whole}, for ${AGE}`));
+    },
+  );
 
   it('a name server that says nothing, then one that fails: the change is told, too', async (scope) => {
     const scene = await stage(scope, ['db-0']);
