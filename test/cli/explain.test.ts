@@ -59,6 +59,7 @@ async function run(
     { json: false, method: 'POST', url: '/x', headers: [], ...args },
     {
       env: {},
+      readStdin: async () => ({ problem: 'nobody writes here' }),
       out: (text) => {
         out += text;
       },
