@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackendConfig, DiscoveryConfig, HealthConfig } from '../../../model/config.ts';
 import { isDnsName } from './dns-name.ts';
 import { duration, name, nameserver, object, ordinal, refuse, service, textThat, whole } from './scalars.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostPort, StaticPod } from '../../../model/config.ts';
 import { quote } from '../problem.ts';
 import { address, name, object, refuse } from './scalars.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback } from './address.ts';
 import { address, duration, name, object, refuse, size, whole } from './scalars.ts';
 import { backend } from './schema-backend.ts';
