@@ -132,8 +132,6 @@ export const backend = object({
   ejection,
 }).meta({
   // For editors; checks/discovery.ts says it in words.
-  anyOf: [
-    { required: ['service', 'port'] },
-    { required: ['discovery'], properties: { discovery: { required: ['static'] } } },
-  ],
+  if: { required: ['discovery'], properties: { discovery: { required: ['static'] } } },
+  else: { required: ['service', 'port'] },
 });
