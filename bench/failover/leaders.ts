@@ -8,10 +8,9 @@ export const RAFT_STORE_LEADER = {
 
 export const ETCD_LEADER = { type: 'Probe', preset: 'etcd' };
 
-/** The Sentinels are in DNS, too: whoever wants to learn from them has only this to change. */
 export const SENTINELS = { service: 'sentinel.prod.svc.cluster.local', port: 'sentinel', master: 'mymaster' };
 
-export const REDIS_LEADER = { type: 'Probe', preset: 'redis' };
+export const REDIS_LEADER = { type: 'Sentinel', sentinel: SENTINELS };
 
 export const patroniLeader = (restPort: number): object => ({
   type: 'Probe',

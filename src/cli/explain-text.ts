@@ -5,7 +5,8 @@ const MAX_LISTED = 20;
 
 /** An explanation as a person reads it: what would happen first, then why. Ends with a line end. */
 export function explainInWords(explanation: Explanation): string {
-  const { request, listener, rule, rulesTried, alsoMatch, outcome, backends, backend } = explanation;
+  const { request, listener, rule, rulesTried, alsoMatch, leavesLeaderRule, outcome, backends, backend } =
+    explanation;
   const target = `${request.path}${request.query === '' ? '' : `?${request.query}`}`;
   const host = request.host === '' ? '' : ` for host ${request.host}`;
   const lines = [
@@ -18,6 +19,11 @@ export function explainInWords(explanation: Explanation): string {
       ({ rule: name, matched, why }) => `  ${matched ? 'took' : 'not '} ${name}: ${why}`,
     ),
     ...limited(alsoMatch, ({ rule: name, why }) => `  also ${name}, less specific: ${why}`),
+    ...(leavesLeaderRule === null
+      ? []
+      : [
+          `  this write leaves rule ${leavesLeaderRule} (Leader), since ${rule} is more specific: its Pod need not lead`,
+        ]),
     ...backends.flatMap((each) => backendLines(each, backends.length > 1, each.name === backend)),
   ];
   return `${lines.map(printable).join('\n')}\n`;
@@ -46,7 +52,7 @@ function sentence(outcome: ExplainedOutcome, backend: string | null): string {
 }
 
 function backendLines(backend: ExplainedBackend, several: boolean, taken: boolean): string[] {
-  const { name, weight, share, leadership, candidates, excluded, outcome } = backend;
+  const { name, weight, share, leadership, candidates, excluded, causes, outcome } = backend;
   const part = several
     ? `, weight ${weight} (${(share * 100).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %)`
     : '';
@@ -54,6 +60,11 @@ function backendLines(backend: ExplainedBackend, several: boolean, taken: boolea
   if (several && !taken) lines.push(`  there it ${sentence(outcome, null)}`);
   if (leadership !== null) lines.push(`  leader: ${leaderText(leadership)}`);
   lines.push(`  candidates: ${candidates.length === 0 ? 'none' : listed(candidates)}`);
+  // Those of Pods stand beside each of them.
+  const untold = causes.filter(
+    ({ area, text }) => area !== 'health' && !outcome.detail.includes(text) && text !== leadership?.reason,
+  );
+  lines.push(...untold.map(({ words }) => `  cause: ${words}`));
   lines.push(...limited(excluded, ({ pod, reason }) => `  not ${pod}: ${reason}`));
   return lines;
 }

@@ -305,6 +305,9 @@ export interface ListenerConfig {
   readonly rules: readonly RuleConfig[];
 }
 
+/** Of the access log: every line, those of what failed, or none. */
+export type AccessMode = boolean | 'errors';
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Config {
@@ -314,7 +317,7 @@ export interface Config {
   readonly selfPodName: string;
   readonly admin: HostPort;
   readonly debug: HostPort;
-  readonly log: { readonly level: LogLevel; readonly access: boolean };
+  readonly log: { readonly level: LogLevel; readonly access: AccessMode };
   readonly shutdownTimeoutMs: number;
 }
 

@@ -1,3 +1,4 @@
+import type { ShownCause } from './cause.ts';
 import type { Failure } from './failure.ts';
 
 /** What would happen to a request now, and why. Plain JSON: `GET /explain` and `headroute explain --json` show it as it is. */
@@ -16,6 +17,11 @@ export interface Explanation {
   readonly rulesTried: readonly { readonly rule: string; readonly matched: boolean; readonly why: string }[];
   /** Rules that match too, but less specifically, in order of precedence: they would take it if the rule taken were not there. */
   readonly alsoMatch: readonly { readonly rule: string; readonly why: string }[];
+  /**
+   * The rule of type Leader that would take this write, were there no more specific rule that sends it elsewhere; null: it leaves
+   * none, or is no write.
+   */
+  readonly leavesLeaderRule: string | null;
   readonly rule: string | null;
   readonly selection: 'Leader' | 'Ordinal' | 'FanOut' | 'Balance' | null;
   /** The backend that it would go to; by chance where several have a weight. */
@@ -73,5 +79,7 @@ export interface ExplainedBackend {
   /** Pods that can be picked now. */
   readonly candidates: readonly string[];
   readonly excluded: readonly { readonly pod: string; readonly reason: string }[];
+  /** What is wrong with the backend, the likeliest first; empty: nothing is known to be. */
+  readonly causes: readonly ShownCause[];
   readonly outcome: ExplainedOutcome;
 }

@@ -8,7 +8,7 @@ import { NEMESES, nemesisNamed } from './nemeses/all.ts';
 import { type Run, roundOf } from './run-round.ts';
 
 // npm run chaos -- [OPTIONS]
-//   (none)             every nemesis alone, one after another
+//   (none)             every nemesis alone, one after another; a round that was only slow once more: others may be at work here
 //   --minutes N        rounds of one to three nemeses together, for so long
 //   --nemesis a,b+c    these rounds: a, then b and c together
 //   --seconds N        how long a nemesis strikes in a round (default 15)
@@ -49,7 +49,12 @@ async function main(): Promise<number> {
   const names = values.nemesis?.split(',') ?? NEMESES.map((nemesis) => nemesis.name);
   let failed = 0;
   for (const name of names) {
-    const { violations } = await roundOf(run, name.split('+').map(nemesisNamed), values.seed);
+    const nemeses = name.split('+').map(nemesisNamed);
+    let { violations } = await roundOf(run, nemeses, values.seed);
+    if (violations.length > 0 && violations.every(({ check }) => check === 'liveness')) {
+      console.log('     only slow: once more');
+      ({ violations } = await roundOf(run, nemeses, values.seed));
+    }
     if (violations.length > 0) failed++;
   }
   console.log(`${names.length - failed} passed, ${failed} failed`);

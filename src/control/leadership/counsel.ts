@@ -1,5 +1,7 @@
-/** A change of leader that is under way. The same object for as long as it is. */
+/** A change of leader that is under way. */
 export interface AnnouncedChange {
+  /** Tells it from others: the same object for as long as it is under way, whoever tells of it. */
+  readonly of: object;
   /** The Pod that is to be replaced, as far as it is one. */
   readonly from: number | null;
   /** In words. */

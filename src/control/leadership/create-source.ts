@@ -5,16 +5,18 @@ import type { ClaimEvents, ClaimSource } from './contract.ts';
 import { type DnsWatch, type DnsWatchEvents, dnsSource } from './dns-source.ts';
 import { ordinalSource } from './ordinal-source.ts';
 import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
-import { sentinelSource } from './sentinel/sentinel-source.ts';
+import type { FailoverWatch } from './sentinel/failover.ts';
+import { type MembersWatch, sentinelSource } from './sentinel/sentinel-source.ts';
 
 export interface CreateSourceDeps extends ProbeSourceDeps {
   readonly logger: Logger;
+  readonly failovers: FailoverWatch;
   /** Looks up another Service as the backend's own is looked up. */
   watchMembers(
     backend: BackendConfig,
     other: Pick<SentinelLeaderSource, 'service' | 'port' | 'static'>,
     onMembers: (members: readonly Member[]) => void,
-  ): { close(): void };
+  ): MembersWatch;
   watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
   /** Probes the health of every Pod now, or of those given. */
   probeHealth(finished: () => void, only?: ReadonlySet<number>): void;

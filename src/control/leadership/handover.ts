@@ -16,7 +16,7 @@ export class Handover {
    * @param denies whether a Pod says that it does not lead
    */
   follow(change: AnnouncedChange | null, leaderId: number | null, denies: (podId: number) => boolean): void {
-    if (change !== this.#change) {
+    if (change?.of !== this.#change?.of) {
       this.#change = change;
       this.#leaderBefore = change === null ? null : leaderId;
       this.#successor = null;

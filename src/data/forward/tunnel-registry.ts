@@ -1,11 +1,19 @@
 import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { ConnectionEnd } from '../../model/connection-end.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
+
+/** Why what goes on is cut. */
+export interface Cut {
+  readonly end: ConnectionEnd;
+  /** In words. */
+  readonly detail: string;
+}
 
 /** What goes on through snapshots: a TCP connection, an upgraded one, or a request that is with a leader. */
 export interface Tunnel {
@@ -21,11 +29,13 @@ export interface Tunnel {
   /** Its socket on the Pod's side, where it has one of its own. */
   readonly upstream?: Socket;
   /** Cuts both sides at once. */
-  destroy(reason: string): void;
+  destroy(cut: Cut): void;
   /** Sends nothing more to the Pod, and passes on what comes from it; one without this is cut instead. */
   pause?(): void;
   /** Sends to the Pod again, after `pause`. */
   resume?(): void;
+  /** Ms since the Pod had the last word; 0 where it is the client's. Where `pause` is. */
+  answeredForMs?(): number;
 }
 
 /**
@@ -34,6 +44,14 @@ export interface Tunnel {
  * is so before the promotion.
  */
 const YIELD_MS = 80;
+/**
+ * One whose Pod had the last word, and then said nothing for so long, waits for nothing. It is cut before its client says more, which
+ * would have an unknown outcome; so the client learns of it between two commands, and what it says over its next connection waits.
+ */
+const ANSWERED_MS = 5;
+
+const REPLACED: Cut = { end: 'demotion', detail: 'its Pod is being replaced' };
+const REMOVED: Cut = { end: 'removed', detail: 'its backend or listener was removed' };
 
 /** What `/state` shows of open tunnels. */
 export interface TunnelCount {
@@ -66,7 +84,7 @@ interface Place {
  * Every open tunnel. Watches the snapshots, and cuts:
  * - at once, of a Leader rule with `onDemotion: Close`, when its Pod is not the one known leader any more: with none or
  *   two, too, since no write byte may go anywhere then (SPEC 6, promises 3 and 4);
- *   but where that Pod yields, `YIELD_MS` later, and nothing is sent to it meanwhile;
+ *   but where that Pod yields, as soon as it seems to have answered, at most `YIELD_MS` later, and nothing is sent to it meanwhile;
  * - a request that is with its Pod as a whole only where that Pod has fallen silent, and another leads;
  * - at once, with `onUnready: Close`, when its Pod turns unready;
  * - at once, when its Pod has left DNS and gives no sign of life;
@@ -78,14 +96,14 @@ export class TunnelRegistry {
   /** Those of its tunnels that nobody reads. */
   readonly unread: UnreadPeers;
   readonly #cell: SnapshotCell;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #tunnels = new Map<Tunnel, Standing>();
   readonly #unsubscribe: () => void;
 
   constructor(cell: SnapshotCell, clock: Clock = systemClock, unread: UnreadPeers = new UnreadPeers(clock)) {
     this.unread = unread;
     this.#cell = cell;
-    this.#clock = clock;
+    this.clock = clock;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#review(next, previous));
   }
 
@@ -115,7 +133,7 @@ export class TunnelRegistry {
             const snapshot = this.#cell.current();
             this.#judge(tunnel, snapshot, placesOf(snapshot));
           },
-          () => tunnel.destroy('internal error'),
+          () => tunnel.destroy({ end: 'internal_error', detail: 'internal error' }),
         ),
       );
     return () => this.#remove(tunnel);
@@ -140,10 +158,11 @@ export class TunnelRegistry {
     return [...counts.values()];
   }
 
-  /** Cuts all that is open and watches no more. */
-  close(reason: string): void {
+  /** The sidecar shuts down: cuts all that is open and watches no more. */
+  close(): void {
     this.#unsubscribe();
-    for (const tunnel of [...this.#tunnels.keys()]) this.#cut(tunnel, reason);
+    for (const tunnel of [...this.#tunnels.keys()])
+      this.#cut(tunnel, { end: 'shutdown', detail: 'the sidecar shuts down' });
   }
 
   #review(next: RoutingSnapshot, previous: RoutingSnapshot): void {
@@ -164,16 +183,17 @@ export class TunnelRegistry {
     if (place !== undefined) standing.backend = place.name;
     const backend = place?.backend ?? snapshot.backends.get(standing.backend);
     this.#pause(tunnel, standing, backend !== undefined && yields(tunnel, backend));
-    const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
-    if (reason !== null) this.#cut(tunnel, reason);
+    if (!this.#tunnels.has(tunnel)) return;
+    const cut = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
+    if (cut !== null) this.#cut(tunnel, cut);
     // It has an end of its own, and its listener's.
     else if (tunnel.isWithPod?.()) return;
     else if (backend !== undefined && !tunnel.listener.removed) {
       standing.timer?.clear();
       standing.timer = null;
     } else
-      standing.timer ??= this.#clock.after(snapshot.config.shutdownTimeoutMs, () =>
-        this.#cut(tunnel, 'its backend or listener was removed'),
+      standing.timer ??= this.clock.after(snapshot.config.shutdownTimeoutMs, () =>
+        this.#cut(tunnel, REMOVED),
       );
   }
 
@@ -183,13 +203,22 @@ export class TunnelRegistry {
     standing.yielding = null;
     if (pauses) {
       tunnel.pause!();
-      standing.yielding = this.#clock.after(YIELD_MS, () => this.#cut(tunnel, 'its Pod is being replaced'));
+      this.#awaitAnswer(tunnel, standing, this.clock.nowMs() + YIELD_MS);
     } else tunnel.resume!();
   }
 
-  #cut(tunnel: Tunnel, reason: string): void {
+  #awaitAnswer(tunnel: Tunnel, standing: Standing, untilMs: number): void {
+    const leftMs = untilMs - this.clock.nowMs();
+    if (leftMs <= 0 || tunnel.answeredForMs!() >= ANSWERED_MS) this.#cut(tunnel, REPLACED);
+    else
+      standing.yielding = this.clock.after(Math.min(ANSWERED_MS, leftMs), () =>
+        this.#awaitAnswer(tunnel, standing, untilMs),
+      );
+  }
+
+  #cut(tunnel: Tunnel, cut: Cut): void {
     this.#remove(tunnel);
-    tunnel.destroy(reason);
+    tunnel.destroy(cut);
   }
 
   #remove(tunnel: Tunnel): void {
@@ -214,18 +243,22 @@ function yields({ onDemotion, podId, pause, resume }: Tunnel, { leadership }: Ba
 }
 
 /** @param pod null where it left and is forgotten */
-function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): string | null {
+function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): Cut | null {
   const { state, leader } = backend.leadership;
   if (yields(tunnel, backend)) return null;
   if (tunnel.isWithPod?.()) {
     const isLost = tunnel.onDemotion === 'Close' && leader !== null && leader.id !== tunnel.podId;
     return isLost && backend.leadership.silent?.includes(tunnel.podId)
-      ? `it is silent, and ${leader.name} leads now`
+      ? { end: 'demotion', detail: `it is silent, and ${leader.name} leads now` }
       : null;
   }
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
-    return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
-  if (pod?.lost === true) return `its Pod ${pod.reason}`;
-  if (tunnel.onUnready === 'Close' && pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
+    return {
+      end: 'demotion',
+      detail: leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`,
+    };
+  if (pod?.lost === true) return { end: 'gone', detail: `its Pod ${pod.reason}` };
+  if (tunnel.onUnready === 'Close' && pod?.state === 'unready')
+    return { end: 'unready', detail: `its Pod is unready: ${pod.reason}` };
   return null;
 }

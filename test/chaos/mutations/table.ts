@@ -55,6 +55,12 @@ export const MUTATIONS: readonly Mutation[] = [
         text: "if (tunnel.onDemotion === 'Close' && state",
         instead: "if (tunnel.onDemotion === 'Drain' && state",
       },
+      // Which would cut them with the claim's age, and so within D.
+      {
+        file: 'tunnels.ts',
+        text: "if (watch.onDemotion === 'Close') this.#gate(",
+        instead: 'if (false) this.#gate(',
+      },
     ],
     nemesis: 'switch',
     caughtBy: ['D'],
@@ -66,6 +72,12 @@ export const MUTATIONS: readonly Mutation[] = [
         file: DELIVER,
         text: 'this.#endWatch = this.#deps.tunnels.watchRequest(',
         instead: 'this.#endWatch = ((..._of: unknown[]) => () => {})(',
+      },
+      // Which would end them with the claim's age, and so within D.
+      {
+        file: 'placement.ts',
+        text: "return this.rule.selection.type !== 'Leader' || !cell.leases.isOver(",
+        instead: 'return true || !cell.leases.isOver(',
       },
     ],
     nemesis: 'uploads',
@@ -234,6 +246,12 @@ export const MUTATIONS: readonly Mutation[] = [
         text: "  if (leadership.state === 'none' || leader === null)",
         instead:
           "  if (leader === null && leadership.state === 'none' && backend.pods[0]?.state === 'ready')\n    return { type: 'pod', pod: backend.pods[0] };\n  if (leadership.state === 'none' || leader === null)",
+      },
+      // Which knows of no claim of that Pod.
+      {
+        file: 'placement.ts',
+        text: "return pick.type === 'pod' && !this.isLeased(pick.pod) ? OUTDATED : pick;",
+        instead: 'return pick;',
       },
     ],
     nemesis: 'nobody',

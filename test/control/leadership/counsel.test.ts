@@ -58,7 +58,7 @@ function claim(podId: number, lineage = '', ready = true): Claimant {
   };
 }
 
-const CHANGE: AnnouncedChange = { from: 0, reason: 'Sentinel m is failing over from db-0' };
+const CHANGE: AnnouncedChange = { of: {}, from: 0, reason: 'Sentinel m is failing over from db-0' };
 
 describe('a named Pod that is silent', () => {
   it('keeps others from leading for 30 s, and no longer: it may be named for good', () => {

@@ -59,6 +59,18 @@ it('a Sentinel with an old view that fails over while a majority names another o
   expect(failover.current).toBeNull();
 });
 
+it('who goes on from another one waits as long as that one would have', () => {
+  const { clock, failover } = watch();
+  failover.begins('s0', A, A);
+  clock.advance(FAILOVER_MS - 1);
+  const next = new FailoverWatch(clock, () => {});
+  next.follow(failover);
+  expect(next.current).toBe(failover.current);
+  next.majority(A);
+  clock.advance(1);
+  expect(next.current).toBeNull();
+});
+
 it('the next one is another', () => {
   const { failover } = watch();
   failover.begins('s0', A, A);

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
 import { ControlPlane } from '../../../src/control/control-plane.ts';
 import type { DiscoveryEvents, Member } from '../../../src/control/discovery/contract.ts';
-import type { Credentials, LeaderProbeSource } from '../../../src/model/config.ts';
+import type { Config, Credentials, LeaderProbeSource } from '../../../src/model/config.ts';
 import { emptySnapshot } from '../../../src/model/empty.ts';
 import type { Leadership } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
@@ -41,6 +41,8 @@ export interface SentinelWorld {
   until(leads: string): Promise<void>;
   /** Waits until the leadership's reason holds these words. */
   told(words: string): Promise<void>;
+  /** Another configuration, whose probes have this period: whoever asks and listens is replaced. */
+  reload(periodMs: number): void;
   /** Waits until each of them is listened to. */
   listening(sentinels?: readonly FakeSentinel[]): Promise<void>;
 }
@@ -77,16 +79,19 @@ export async function sentinelWorld(
   }
   const backend = probedBackend({ periodMs: 200, searchPeriodMs: 20, ...probe });
   const leader = backend.leader!;
-  const sentinel = {
-    type: 'Sentinel',
-    service: SENTINELS,
-    port: 'sentinel',
-    static: null,
-    master: MASTER,
-    auth,
-    probe: leader.source as LeaderProbeSource,
-  } as const;
-  const first = config([{ ...backend, leader: { ...leader, source: sentinel } }]);
+  const asking = (part: Partial<LeaderProbeSource>): Config => {
+    const source = {
+      type: 'Sentinel',
+      service: SENTINELS,
+      port: 'sentinel',
+      static: null,
+      master: MASTER,
+      auth,
+      probe: { ...(leader.source as LeaderProbeSource), ...part },
+    } as const;
+    return config([{ ...backend, leader: { ...leader, source } }]);
+  };
+  const first = asking({});
   const cell = new SnapshotCell(emptySnapshot(first, ''));
   const pods = new Map([
     [A, a],
@@ -109,7 +114,7 @@ export async function sentinelWorld(
         nextRefreshAtMs: null,
         question: 'fake',
       };
-      return { start() {}, refreshSoon() {}, report: () => report, close() {} };
+      return { start() {}, refreshSoon() {}, report: () => report, trouble: () => null, close() {} };
     },
   });
   onTestFinished(() => plane.close());
@@ -144,6 +149,10 @@ export async function sentinelWorld(
         () => leadership().reason.includes(words),
         () => `${words}, now: ${leadership().reason}`,
       );
+    },
+    reload(periodMs) {
+      plane.apply(asking({ periodMs }), `every ${periodMs}`);
+      w.present(sentinels);
     },
     async listening(all = sentinels) {
       const listened = (one: FakeSentinel) => one.subscribers === 1 && one.heard.length > 0;

@@ -137,6 +137,23 @@ describe('a failover that is announced', () => {
     },
   );
 
+  it('goes on through a reload that replaces whoever listens, and ends by what the next one hears', async () => {
+    const w = await sentinelWorld([AT_A, AT_A, AT_A]);
+    await w.until('db-0');
+    await w.listening();
+    const { id } = w.leadership().leader!;
+    await begins(w);
+    const { heard } = w.sentinels[0]!;
+    const before = heard.length;
+    w.reload(150);
+    await poll(() => heard.length > before + 1, 'the next one asks and listens');
+    await pause(500);
+    expect(w.leadership()).toMatchObject({ state: 'none', yielding: id });
+    await w.listening();
+    w.sentinels[0]!.publish('-failover-abort-not-elected', `master ${MASTER} ${AT_A}`);
+    await w.until('db-0');
+  });
+
   it('that another Sentinel was not elected ends nothing', async () => {
     const w = await sentinelWorld([AT_A, AT_A, AT_A]);
     await w.until('db-0');

@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { joinSockets, type TunnelEnd } from '../../../src/data/forward/join-sockets.ts';
 import { UnreadPeers } from '../../../src/data/forward/unread-peers.ts';
 import { SOCKET_OPTIONS } from '../../../src/data/socket-options.ts';
+import { monotonicMs } from '../../../src/platform/clock.ts';
 import { poll } from '../../helpers/waiting.ts';
 import { balance, leaderRule, nothingInFlight, rawPods, tcp } from './harness.ts';
 
@@ -17,7 +18,7 @@ describe('what is cut', () => {
     ['the leader is demoted', leaderRule(), (t, views) => t.publish(views, views[1])],
     ['nobody leads', leaderRule(), (t, views) => t.publish(views, 'none')],
     ['its listener was removed', balance, (t) => t.removed({ listener: true })],
-    ['the sidecar shuts down', balance, (t) => t.tunnels.close('shutdown')],
+    ['the sidecar shuts down', balance, (t) => t.tunnels.close()],
   ] satisfies [
     string,
     Parameters<typeof tcp>[0],
@@ -61,7 +62,8 @@ async function joined(): Promise<{
   const [client, innerClient] = await pair();
   const [pod, innerUpstream] = await pair();
   const ends: TunnelEnd[] = [];
-  const { cut } = joinSockets(innerClient, innerUpstream, new UnreadPeers(), (end) => ends.push(end));
+  const unread = new UnreadPeers();
+  const { cut } = joinSockets(innerClient, innerUpstream, unread, monotonicMs, (end) => ends.push(end));
   return { client, pod, inner: { client: innerClient, upstream: innerUpstream }, ends, cut };
 }
 
@@ -92,7 +94,7 @@ describe('what breaks', () => {
         await poll(() => other.how, 'the end');
         expect(other.how).toBe('reset');
         await poll(() => ends.length > 0, 'the end of the tunnel');
-        expect(ends).toEqual([{ first: side, error: code }]);
+        expect(ends).toEqual([{ first: side, broken: { side, code } }]);
       }
     },
   );
@@ -107,7 +109,7 @@ describe('what breaks', () => {
     client.end();
     await poll(() => left[1]!.how, 'the end at the Pod');
     await poll(() => closed.length === 2, 'both to be closed');
-    expect(ends).toEqual([{ first: 'client', error: null }]);
+    expect(ends).toEqual([{ first: 'client', broken: null }]);
   });
 });
 

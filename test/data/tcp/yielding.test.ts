@@ -10,6 +10,8 @@ import { leaderRule, nothingInFlight, rawPods, type Tcp, tcp } from './harness.t
 
 /** `YIELD_MS` of forward/tunnel-registry.ts. */
 const YIELD_MS = 80;
+/** `ANSWERED_MS` there. */
+const ANSWERED_MS = 5;
 
 interface Scene {
   readonly t: Tcp;
@@ -34,16 +36,41 @@ it('no byte goes to a Pod that yields, and what it says still comes', async () =
   t.yields(views, views[0]!);
   client.send('too late');
   await pause(20);
+  clock.advance(YIELD_MS - 1);
   taps[0]!.last.write('answer');
   await client.until(() => client.rest.toString() === 'answer', 'the answer');
-  clock.advance(YIELD_MS - 1);
-  await pause(20);
   expect(client.ending).toBeNull();
   clock.advance(1);
   await client.closed(1000);
   expect(client.ending).toBe('reset');
   expect(taps[0]!.total).toBe(1);
   await nothingInFlight(t);
+});
+
+it('one that has its answer is cut at once, before its client says more', async () => {
+  const { t, taps, views, client, clock } = await open();
+  taps[0]!.last.write('answer');
+  await client.until(() => client.rest.toString() === 'answer', 'the answer');
+  clock.advance(ANSWERED_MS);
+  t.yields(views, views[0]!);
+  await client.closed(1000);
+  expect(client.ending).toBe('reset');
+  await nothingInFlight(t);
+});
+
+it('one whose Pod has just spoken is cut when it says no more', async () => {
+  const { t, taps, views, client, clock } = await open();
+  t.yields(views, views[0]!);
+  taps[0]!.last.write('ans');
+  await client.until(() => client.rest.toString() === 'ans', 'the first half');
+  clock.advance(ANSWERED_MS - 1);
+  taps[0]!.last.write('wer');
+  await client.until(() => client.rest.toString() === 'answer', 'the second half');
+  clock.advance(1);
+  await pause(20);
+  expect(client.ending).toBeNull();
+  clock.advance(ANSWERED_MS);
+  await client.closed(1000);
 });
 
 it('it is cut though the Pod never falls silent', async () => {

@@ -43,11 +43,11 @@ export function staticSource(context: SourceContext, pods: readonly StaticPod[])
         followUpBudgetMs(context),
         async (name) => {
           const answer = name === 'localhost' ? LOCALHOST : await book.ask(name);
-          answers.set(name, answer.kind === 'failed' ? remembered(book.last(name), answer.detail) : answer);
+          answers.set(name, answer.kind === 'failed' ? remembered(book.last(name), answer) : answer);
           told(name);
         },
         (name) => {
-          answers.set(name, remembered(book.last(name), `A ${name}: not asked, earlier names took too long`));
+          answers.set(name, remembered(book.last(name), notAsked(name)));
           told(name);
         },
       );
@@ -56,9 +56,16 @@ export function staticSource(context: SourceContext, pods: readonly StaticPod[])
   };
 }
 
-function remembered(addresses: readonly string[], detail: string): AddressAnswer {
-  if (addresses.length === 0) return { kind: 'failed', detail };
-  return { kind: 'addresses', addresses, owner: '', ttlMs: Number.POSITIVE_INFINITY, problem: detail };
+type Failed = Extract<AddressAnswer, { kind: 'failed' }>;
+
+function notAsked(name: string): Failed {
+  return { kind: 'failed', how: 'error', detail: `A ${name}: not asked, earlier names took too long` };
+}
+
+/** The last known addresses of a name whose look-up failed. */
+function remembered(addresses: readonly string[], failed: Failed): AddressAnswer {
+  if (addresses.length === 0) return failed;
+  return { kind: 'addresses', addresses, owner: '', ttlMs: Number.POSITIVE_INFINITY, problem: failed.detail };
 }
 
 /** The Pod, or nobody where its name has no address. */
@@ -86,15 +93,16 @@ function onePerFamily(addresses: readonly string[]): string[] {
 function toRound(pods: readonly StaticPod[], answers: ReadonlyMap<string, AddressAnswer>): Round {
   const members = pods.flatMap((pod) => membersOf(pod, answers));
   const all = [...answers];
-  const failure = all.flatMap(([, answer]) => (answer.kind === 'failed' ? [answer.detail] : []))[0] ?? null;
-  const problem = failure ?? all.flatMap(([name, answer]) => problemOf(name, answer))[0] ?? null;
+  const failure = all.flatMap(([, answer]) => (answer.kind === 'failed' ? [answer] : []))[0] ?? null;
+  const problem = failure?.detail ?? all.flatMap(([name, answer]) => problemOf(name, answer))[0] ?? null;
   const ttls = all.flatMap(([, answer]) =>
     'ttlMs' in answer && answer.ttlMs !== null ? [answer.ttlMs] : [],
   );
   const ttlMs = Math.min(Number.POSITIVE_INFINITY, ...ttls);
   if (members.length > 0) return { kind: 'members', members, complete: failure === null, ttlMs, problem };
-  if (failure !== null) return { kind: 'failed', detail: failure };
-  return { kind: 'empty', ttlMs, detail: problem ?? 'none of the names has an address' };
+  if (failure !== null) return failure;
+  const nxdomain = all.some(([, answer]) => answer.kind === 'absent' && answer.nxdomain);
+  return { kind: 'empty', ttlMs, nxdomain, detail: problem ?? 'none of the names has an address' };
 }
 
 function problemOf(name: string, answer: AddressAnswer): string[] {

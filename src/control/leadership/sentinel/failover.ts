@@ -15,7 +15,7 @@ export interface Failover {
 }
 
 /**
- * Whether a failover is under way. It begins with the word of any one Sentinel, for to wait does no harm, and ends
+ * Whether a failover is under way: what is believed, whoever listens to the Sentinels, for a reload may replace that one meanwhile. It begins with the word of any one Sentinel, for to wait does no harm, and ends
  * - with the word of the one that began it that it gave it up: others give up whenever they are not elected;
  * - when a majority names another master than before;
  * - after `FAILOVER_MS`.
@@ -23,7 +23,8 @@ export interface Failover {
 export class FailoverWatch {
   readonly #clock: Clock;
   readonly #onChange: () => void;
-  readonly #begun = new Map<string, Timer>();
+  /** By Sentinel. */
+  readonly #begun = new Map<string, { readonly untilMs: number; readonly timer: Timer }>();
   #current: Failover | null = null;
   #namedBefore: HostPort | null = null;
 
@@ -39,10 +40,7 @@ export class FailoverWatch {
   /** @param named whom a majority names now */
   begins(sentinel: string, from: HostPort, named: HostPort | null): void {
     if (this.#begun.has(sentinel)) return;
-    this.#begun.set(
-      sentinel,
-      this.#clock.after(FAILOVER_MS, () => this.#ended(sentinel)),
-    );
+    this.#wait(sentinel, this.#clock.nowMs() + FAILOVER_MS);
     if (this.#current !== null) return;
     this.#current = { from };
     this.#namedBefore = named;
@@ -61,14 +59,27 @@ export class FailoverWatch {
     this.#onChange();
   }
 
+  /** Goes on from what another one knows. */
+  follow(before: FailoverWatch): void {
+    this.close();
+    for (const [sentinel, { untilMs }] of before.#begun) this.#wait(sentinel, untilMs);
+    this.#current = before.#current;
+    this.#namedBefore = before.#namedBefore;
+  }
+
   close(): void {
-    for (const timer of this.#begun.values()) timer.clear();
+    for (const { timer } of this.#begun.values()) timer.clear();
     this.#begun.clear();
     this.#current = null;
   }
 
+  #wait(sentinel: string, untilMs: number): void {
+    const timer = this.#clock.after(untilMs - this.#clock.nowMs(), () => this.#ended(sentinel));
+    this.#begun.set(sentinel, { untilMs, timer });
+  }
+
   #ended(sentinel: string): void {
-    this.#begun.get(sentinel)?.clear();
+    this.#begun.get(sentinel)?.timer.clear();
     if (!this.#begun.delete(sentinel) || this.#begun.size > 0) return;
     this.#current = null;
     this.#onChange();

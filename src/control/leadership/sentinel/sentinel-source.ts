@@ -1,16 +1,21 @@
 import type { HostPort, SentinelLeaderSource } from '../../../model/config.ts';
-import type { Member } from '../../discovery/contract.ts';
+import type { LookupTrouble, Member } from '../../discovery/contract.ts';
 import { isNamedBy } from '../../pod-names.ts';
 import type { RosterPod } from '../../roster.ts';
 import type { ClaimEvents, ClaimSource } from '../contract.ts';
 import type { AnnouncedChange, Counsel } from '../counsel.ts';
 import { type ProbeSourceDeps, probeSource } from '../probe-source.ts';
-import type { Failover } from './failover.ts';
 import { inWords, majorityOf, textOf } from './names.ts';
 import { Sentinels, type SentinelsDeps } from './sentinels.ts';
 
 /** Finds the members of another Service, as a backend's are found. */
-export type WatchMembers = (onMembers: (members: readonly Member[]) => void) => { close(): void };
+export type WatchMembers = (onMembers: (members: readonly Member[]) => void) => MembersWatch;
+
+export interface MembersWatch {
+  /** What is wrong with the look-ups; null: nothing. */
+  trouble(): LookupTrouble | null;
+  close(): void;
+}
 
 /**
  * `leader.type: Sentinel`: the Pods are asked as with `Probe`, and what the Sentinels say comes beside their claims as counsel
@@ -34,15 +39,12 @@ export function sentinelSource(
   const nameOf = (address: HostPort): string =>
     podAt(address)?.member.name ?? `${textOf(address)}, which is no Pod's`;
 
-  let known: { readonly failover: Failover; readonly change: AnnouncedChange } | null = null;
-  const changeOf = (failover: Failover | null): AnnouncedChange | null => {
-    if (failover === null) known = null;
-    else if (known?.failover !== failover) {
-      const { from } = failover;
-      const reason = `Sentinel ${source.master} is failing over from ${nameOf(from)}`;
-      known = { failover, change: { from: podAt(from)?.id ?? null, reason } };
-    }
-    return known?.change ?? null;
+  const change = (): AnnouncedChange | null => {
+    const { current } = deps.failovers;
+    if (current === null) return null;
+    const { from } = current;
+    const reason = `Sentinel ${source.master} is failing over from ${nameOf(from)}`;
+    return { of: current, from: podAt(from)?.id ?? null, reason };
   };
 
   return {
@@ -60,11 +62,12 @@ export function sentinelSource(
       const address = majorityOf(said);
       const named = address === null ? null : podAt(address);
       return {
-        change: changeOf(sentinels.failover),
+        change: change(),
         named: named === null ? null : { podId: named.id, name: named.member.name },
         reason: inWords(said, nameOf),
       };
     },
+    trouble: () => watching.trouble(),
     close() {
       watching.close();
       sentinels.close();

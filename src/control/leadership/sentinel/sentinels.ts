@@ -5,7 +5,7 @@ import type { Member } from '../../discovery/contract.ts';
 import { probeTarget } from '../../pod-names.ts';
 import { ProbeLoop, type ProbeLoopDeps } from '../../probe/probe-loop.ts';
 import { askMaster } from './ask-master.ts';
-import { type Failover, FailoverWatch } from './failover.ts';
+import type { FailoverWatch } from './failover.ts';
 import type { SentinelMessage } from './messages.ts';
 import { majorityOf, type Said, sameAddress } from './names.ts';
 import { Subscription } from './subscription.ts';
@@ -18,6 +18,7 @@ const NOT_YET = 'not connected yet';
 
 export interface SentinelsDeps extends ProbeLoopDeps {
   readonly logger: Logger;
+  readonly failovers: FailoverWatch;
 }
 
 interface Watched {
@@ -31,13 +32,12 @@ interface Watched {
   deafness: string | null;
 }
 
-/** All Sentinels of a Service: whom each names, and whether one of them fails its master over. */
+/** All Sentinels of a Service: whom each names, and which failovers they tell of. */
 export class Sentinels {
   readonly #source: SentinelLeaderSource;
   readonly #backendName: () => string;
   readonly #onChange: () => void;
   readonly #deps: SentinelsDeps;
-  readonly #failover: FailoverWatch;
   readonly #watched = new Map<string, Watched>();
 
   /** @param onChange what they say has changed */
@@ -51,7 +51,6 @@ export class Sentinels {
     this.#backendName = backendName;
     this.#onChange = onChange;
     this.#deps = deps;
-    this.#failover = new FailoverWatch(deps.clock, onChange);
   }
 
   /** These there are, as DNS shows them. */
@@ -73,13 +72,8 @@ export class Sentinels {
     }));
   }
 
-  get failover(): Failover | null {
-    return this.#failover.current;
-  }
-
   close(): void {
     for (const key of [...this.#watched.keys()]) this.#end(key);
-    this.#failover.close();
   }
 
   #begin(key: string, member: Member): void {
@@ -130,10 +124,10 @@ export class Sentinels {
     this.#deps.logger.info({ ...fields, ...message }, 'a Sentinel tells of a failover');
     switch (message.kind) {
       case 'begins':
-        this.#failover.begins(key, message.from, majorityOf(this.said));
+        this.#deps.failovers.begins(key, message.from, majorityOf(this.said));
         break;
       case 'aborts':
-        this.#failover.aborts(key);
+        this.#deps.failovers.aborts(key);
         break;
       case 'switched':
         this.#says(watched, message.to, '');
@@ -164,7 +158,7 @@ export class Sentinels {
   }
 
   #changed(): void {
-    this.#failover.majority(majorityOf(this.said));
+    this.#deps.failovers.majority(majorityOf(this.said));
     this.#onChange();
   }
 }
