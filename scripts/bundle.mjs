@@ -8,6 +8,7 @@ import { build } from 'esbuild';
  *
  * @param {string} out
  * @param {import('esbuild').Plugin[]} [plugins]
+ * @returns {Promise<import('esbuild').Metafile[]>} what it is made of; paths start at the repository
  */
 export async function bundleProgram(out, plugins = []) {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -15,7 +16,9 @@ export async function bundleProgram(out, plugins = []) {
   // Written aside and renamed: a sidecar that starts during a build never reads half a file.
   const partial = mkdtempSync(`${out}/.build-`);
   try {
-    await build({
+    const { metafile } = await build({
+      absWorkingDir: new URL('..', import.meta.url).pathname,
+      metafile: true,
       entryPoints: [new URL('../src/headroute.ts', import.meta.url).pathname],
       outdir: partial,
       bundle: true,
@@ -36,6 +39,7 @@ export async function bundleProgram(out, plugins = []) {
     });
     chmodSync(`${partial}/headroute.js`, 0o755);
     for (const file of readdirSync(partial).sort()) renameSync(`${partial}/${file}`, `${out}/${file}`);
+    return [metafile];
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }

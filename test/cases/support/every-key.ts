@@ -160,6 +160,7 @@ const leaderProbe = (kind: Change) => (place: Place) => ({
   ...(kind(place) as Json),
 });
 const expectJson = (json: unknown): unknown => ({ json });
+const SENTINELS = [{ name: 'sentinel-0', address: '127.0.0.1:26379' }];
 const ordinalOf = (selection: Json): Json => ({ type: 'Ordinal', ...selection });
 
 /** By key of the schema: a change that must go unnoticed. */
@@ -370,6 +371,8 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
         ['service', { service: `sentinel.${SERVICE}` }],
         ['port', { port: 26379 }],
         ['master', { master: 'another' }],
+        ['static[].name', { service: undefined, port: undefined, static: SENTINELS }],
+        ['static[].address', { service: undefined, port: undefined, static: SENTINELS }],
         ['auth.username', { auth: { username: 'u', password: 'p' } }],
         ['auth.password', { auth: { password: 'p' } }],
       ] as const
@@ -533,6 +536,8 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
 export const NOTICED: Readonly<Record<string, string>> = {
   apiVersion: 'there is one value',
   kind: 'there is one value',
+  'backends[].discovery.static[].name': 'a list has other Pods than a Service (test/app/static.test.ts)',
+  'backends[].discovery.static[].address': 'a list has other Pods than a Service (test/app/static.test.ts)',
   'listeners[].address': 'another address is another listener: clients of the old one are told to close',
   'listeners[].protocol': 'another protocol is another listener',
   'admin.address': 'needs a restart',

@@ -55,6 +55,14 @@ describe('the JSON Schema', () => {
     [sample({ listener: { rules: [] } })],
   ])('refuses %j', (document) => expect(validate(document)).toBe(false));
 
+  it('wants a Service and its port, unless the Pods are listed', () => {
+    const [{ service, port, ...listless }] = sample().backends as [Record<string, unknown>];
+    const listed = { ...listless, discovery: { static: [{ name: 'db-0', address: '127.0.0.1:1' }] } };
+    expect(validate(sample({ document: { backends: [listed] } }))).toBe(true);
+    for (const backend of [listless, { ...listless, service }, { ...listless, port, discovery: {} }])
+      expect(validate(sample({ document: { backends: [backend] } })), JSON.stringify(backend)).toBe(false);
+  });
+
   it('explains every key', () => {
     expect([...keys].filter(([, description]) => description === undefined).map(([key]) => key)).toEqual([]);
   });
