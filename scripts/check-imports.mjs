@@ -24,7 +24,7 @@ const LAYERS = [
   ['headroute.ts', ['main.ts']],
   // A thread enters the program again to parse: it is bundled as one.
   ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/watching/parse-thread.ts']],
-  ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/', 'state/']],
   [
     'cli/',
     [
@@ -151,6 +151,8 @@ const LAYERS = [
   ['data/http1/', ['data/http1/', 'data/stream/', 'data/pending-bytes.ts', 'data/request-view.ts', 'model/']],
   ['data/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['admin/', ['admin/', 'model/', 'platform/', 'observe/']],
+  // What `/state` says: told by both planes, and by an observer of the snapshots.
+  ['state/', ['state/', 'model/', 'boundary/', 'platform/', 'observe/', 'control/report.ts']],
   ['demo/', ['demo/', 'app.ts', 'model/', 'platform/', 'cli/']],
 ];
 

@@ -5,6 +5,7 @@ import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
+import { showConfig } from './control/config/show/show-config.ts';
 import { keepEqualParts } from './control/config/watching/keep-equal.ts';
 import { listenerProblem, restartProblems } from './control/config/watching/restart.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
@@ -28,6 +29,9 @@ import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
 import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
+import { composeState, type LastReload } from './state/compose.ts';
+import { nowBy } from './state/now.ts';
+import { StateObserver } from './state/observer.ts';
 
 /** The sidecar cannot start. `problems` are those of the configuration, else the message says why. */
 export class StartError extends Error {
@@ -83,6 +87,8 @@ class RunningApp implements App {
   readonly #data: DataPlane;
   readonly #monitor = startLoopMonitor();
   readonly #pulse = new Pulse();
+  readonly #observer: StateObserver;
+  #lastReload: LastReload | null = null;
   readonly #hash: string;
   readonly #endGuards: () => void;
   #servers: { close(): Promise<void> }[] = [];
@@ -103,6 +109,12 @@ class RunningApp implements App {
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, outcomes: this.#control });
+    // After the planes: a loss of leadership reaches requests first.
+    this.#observer = new StateObserver({
+      cell: this.#cell,
+      takeHeldPeaks: () => this.#data.takeHeldPeaks(),
+      failures: this.#metrics.requestFailures,
+    });
   }
 
   listeners(): { name: string; host: string; port: number }[] {
@@ -122,6 +134,7 @@ class RunningApp implements App {
       await Promise.all(this.#servers.map((server) => server.close()));
       await this.#data.shutdown(0);
       this.#monitor.close();
+      this.#observer.close();
       this.#endGuards();
       this.#pulse.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
@@ -163,6 +176,7 @@ class RunningApp implements App {
     await this.#data.shutdown(shutdownTimeoutMs);
     this.#control.close();
     this.#monitor.close();
+    this.#observer.close();
     this.#pulse.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
@@ -191,7 +205,7 @@ class RunningApp implements App {
       logger,
       state: () => this.#state(),
       explain: (method, url, headers) => this.#explain(method, url, headers),
-      config: () => redactConfig(this.#cell.current().config),
+      config: () => showConfig(redactConfig(this.#cell.current().config)),
       drain: () => {
         logger.info({}, 'draining: new requests are answered with 503, new TCP connections refused');
         this.#data.drain();
@@ -225,16 +239,19 @@ class RunningApp implements App {
   }
 
   #state(): object {
-    const { version: snapshot, configHash } = this.#cell.current();
-    const draining = this.#data.isDraining;
-    return {
-      version,
-      snapshot,
-      configHash,
-      draining,
-      ...this.#data.report(),
-      backends: this.#control.backends(),
-    };
+    return composeState(
+      {
+        version,
+        snapshot: this.#cell.current(),
+        backends: this.#control.backends(),
+        data: this.#data.report(),
+        draining: this.#data.isDraining,
+        ready: this.#readyz(),
+        lastReload: this.#lastReload,
+      },
+      this.#observer,
+      nowBy(systemClock),
+    );
   }
 
   #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {

@@ -257,6 +257,7 @@ export class BackendMonitor {
     return [...this.#pods.all()].map((monitor) => {
       const { id, member } = monitor.pod;
       return {
+        id,
         name: member.name,
         addresses: member.addresses,
         port: member.port,
