@@ -16,6 +16,7 @@ export type Command =
       readonly url: string;
       readonly headers: readonly (readonly [string, string])[];
     }
+  | { readonly name: 'status'; readonly debug: string; readonly watch: boolean }
   | { readonly name: 'demo'; readonly pods: number; readonly durationMs: number };
 
 const OPTIONS = {
@@ -24,6 +25,7 @@ const OPTIONS = {
   config: { type: 'string', short: 'c' },
   debug: { type: 'string' },
   json: { type: 'boolean' },
+  watch: { type: 'boolean' },
   header: { type: 'string', short: 'H', multiple: true },
   pods: { type: 'string' },
   duration: { type: 'string' },
@@ -35,6 +37,7 @@ const TAKES: Record<string, readonly string[]> = {
   check: ['config'],
   explain: ['config', 'debug', 'json', 'header'],
   schema: [],
+  status: ['debug', 'watch'],
   demo: ['pods', 'duration'],
 };
 
@@ -61,6 +64,8 @@ export function parseCommand(
       return { name, config };
     case 'schema':
       return { name };
+    case 'status':
+      return { name, debug: values.debug ?? 'http://127.0.0.1:9181', watch: values.watch === true };
     case 'demo':
       return { name, pods: podsOf(values.pods), durationMs: durationOf(values.duration) };
     default: {
