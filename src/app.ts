@@ -16,6 +16,7 @@ import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import type { State } from './model/state.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -203,6 +204,7 @@ class RunningApp implements App {
     const debug = await startDebugServer({
       address: config.debug,
       logger,
+      page: () => import('./page/server-page.ts'),
       state: () => this.#state(),
       explain: (method, url, headers) => this.#explain(method, url, headers),
       config: () => showConfig(redactConfig(this.#cell.current().config)),
@@ -238,7 +240,7 @@ class RunningApp implements App {
     };
   }
 
-  #state(): object {
+  #state(): State {
     return composeState(
       {
         version,
