@@ -7,6 +7,7 @@ const root = resolve(process.argv[2] ?? 'src');
 /** What watching Pods is made of: neither health nor leadership knows how the control plane puts them together. */
 const WATCHING = [
   'control/probe/',
+  'control/causes/',
   'control/pod-names.ts',
   'control/report.ts',
   'control/roster.ts',
@@ -76,6 +77,8 @@ const LAYERS = [
   ['control/discovery/', ['control/discovery/', 'control/pod-names.ts', 'model/', 'platform/', 'observe/']],
   // One question to a Pod and what its answer means; health and leadership ask, and do not know of each other.
   ['control/probe/', ['control/probe/', 'model/', 'platform/', 'observe/']],
+  // What is told of what is wrong: it knows nobody who finds it out.
+  ['control/causes/', ['control/causes/', 'control/discovery/contract.ts', 'model/', 'platform/']],
   ['control/health/', [...WATCHING, 'control/health/']],
   [
     'control/leadership/',

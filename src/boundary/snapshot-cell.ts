@@ -1,11 +1,14 @@
 import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { crashed } from '../platform/guard.ts';
+import { type Causes, NO_CAUSES } from './causes.ts';
 import type { Leases } from './leases.ts';
 
 /** Holds the present snapshot. One writer (the control loop), any number of readers. */
 export class SnapshotCell {
   /** Until when its leaders are believed; set by who writes the snapshots. */
   leases: Leases = { isOver: () => false };
+  /** Why its backends do not serve everything; set likewise. */
+  causes: Causes = NO_CAUSES;
   #current: RoutingSnapshot;
   readonly #subscribers = new Set<(next: RoutingSnapshot, previous: RoutingSnapshot) => void>();
 

@@ -46,7 +46,7 @@ function sentence(outcome: ExplainedOutcome, backend: string | null): string {
 }
 
 function backendLines(backend: ExplainedBackend, several: boolean, taken: boolean): string[] {
-  const { name, weight, share, leadership, candidates, excluded, outcome } = backend;
+  const { name, weight, share, leadership, candidates, excluded, causes, outcome } = backend;
   const part = several
     ? `, weight ${weight} (${(share * 100).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %)`
     : '';
@@ -54,6 +54,11 @@ function backendLines(backend: ExplainedBackend, several: boolean, taken: boolea
   if (several && !taken) lines.push(`  there it ${sentence(outcome, null)}`);
   if (leadership !== null) lines.push(`  leader: ${leaderText(leadership)}`);
   lines.push(`  candidates: ${candidates.length === 0 ? 'none' : listed(candidates)}`);
+  // Those of Pods stand beside each of them.
+  const untold = causes.filter(
+    ({ area, text }) => area !== 'health' && !outcome.detail.includes(text) && text !== leadership?.reason,
+  );
+  lines.push(...untold.map(({ words }) => `  cause: ${words}`));
   lines.push(...limited(excluded, ({ pod, reason }) => `  not ${pod}: ${reason}`));
   return lines;
 }

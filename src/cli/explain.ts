@@ -6,9 +6,9 @@ import { explainRequest } from '../data/explain/explain.ts';
 import { justStarted } from '../data/explain/present.ts';
 import type { Config } from '../model/config.ts';
 import type { Explanation } from '../model/explanation.ts';
-import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { askSidecar } from './ask-sidecar.ts';
 import { explainInWords } from './explain-text.ts';
+import type { Resolved } from './resolve-live.ts';
 
 export interface ExplainArgs {
   /** Path of a configuration to resolve live. */
@@ -27,7 +27,7 @@ export interface ExplainDeps {
   out(text: string): void;
   err(text: string): void;
   /** A snapshot after every backend was looked up and probed once, or as far as that came in time. */
-  resolve(config: Config, hash: string): Promise<RoutingSnapshot>;
+  resolve(config: Config, hash: string): Promise<Resolved>;
 }
 
 /**
@@ -74,8 +74,13 @@ async function explainFile(
     for (const problem of loaded.problems) deps.err(`${formatProblem(problem)}\n`);
     return null;
   }
-  const snapshot = await deps.resolve(loaded.config, loaded.hash);
-  return explainRequest(justStarted(snapshot), request);
+  const { snapshot, causes, atMs } = await deps.resolve(loaded.config, loaded.hash);
+  const why = {
+    nowMs: () => atMs,
+    causesOf: (backend: string) => causes.of(backend),
+    causeOfPod: (backend: string, podId: number) => causes.ofPod(backend, podId),
+  };
+  return explainRequest(justStarted(snapshot, undefined, why), request);
 }
 
 function messageOf(error: unknown): string {

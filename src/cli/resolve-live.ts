@@ -1,3 +1,4 @@
+import type { Causes } from '../boundary/causes.ts';
 import { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import type { BackendConfig, Config } from '../model/config.ts';
@@ -21,8 +22,16 @@ export interface Resolving {
   close(): unknown;
 }
 
+/** What was found, and why it is no better. */
+export interface Resolved {
+  readonly snapshot: RoutingSnapshot;
+  readonly causes: Causes;
+  /** When that was (monotonic milliseconds). */
+  readonly atMs: number;
+}
+
 /** What a configuration means right now: its backends looked up and probed by a control plane of its own. */
-export function resolveFile(config: Config, hash: string): Promise<RoutingSnapshot> {
+export function resolveFile(config: Config, hash: string): Promise<Resolved> {
   const cell = new SnapshotCell(emptySnapshot(config, hash));
   const plane = new ControlPlane({ cell, metrics: new Metrics(), logger: silentLogger });
   return resolveLive(plane, cell, config, hash);
@@ -38,7 +47,7 @@ export async function resolveLive(
   config: Config,
   hash: string,
   clock: Clock = systemClock,
-): Promise<RoutingSnapshot> {
+): Promise<Resolved> {
   const endMs = clock.nowMs() + MAX_WAIT_MS;
   const probesMs = Math.max(0, ...config.backends.map(firstVerdictMs)) + SLACK_MS;
   let probedMs = Number.POSITIVE_INFINITY;
@@ -48,12 +57,27 @@ export async function resolveLive(
       const nowMs = clock.nowMs();
       if (plane.firstRoundDone()) probedMs = Math.min(probedMs, nowMs + probesMs);
       const whole = plane.firstRoundDone() && isWhole(cell.current(), config);
-      if (whole || nowMs >= Math.min(endMs, probedMs)) return cell.current();
+      if (whole || nowMs >= Math.min(endMs, probedMs)) {
+        const snapshot = cell.current();
+        return { snapshot, causes: causesNow(snapshot, cell.causes), atMs: nowMs };
+      }
       await sleep(POLL_MS);
     }
   } finally {
     await plane.close();
   }
+}
+
+/** They end with the plane that knows them. */
+function causesNow({ backends }: RoutingSnapshot, causes: Causes): Causes {
+  const ofBackend = new Map([...backends.keys()].map((name) => [name, causes.of(name)]));
+  const ofPod = new Map(
+    [...backends].flatMap(([name, { pods }]) => pods.map(({ id }) => [id, causes.ofPod(name, id)] as const)),
+  );
+  return {
+    of: (backend) => ofBackend.get(backend) ?? [],
+    ofPod: (_backend, podId) => ofPod.get(podId) ?? null,
+  };
 }
 
 /** How long after discovery the first probes have told what they can. */

@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Cause, shownCause } from '../model/cause.ts';
 import type { BackendConfig } from '../model/config.ts';
 import type { PodOutcome } from '../model/outcome.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { BackendInput } from './build-snapshot.ts';
+import { backendCauses, podCause } from './causes/backend-causes.ts';
+import { KindLog } from './causes/kind-log.ts';
+import { ReadyLog } from './causes/ready-log.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
 import { Membership } from './discovery/membership/membership.ts';
 import type { MonitorDeps } from './health/monitor.ts';
@@ -34,6 +38,10 @@ export class BackendMonitor {
   readonly #pods: PodSet;
   readonly #leader: LeaderWatch;
   readonly #warmUp = new WarmUp();
+  readonly #kinds: KindLog;
+  readonly #readyLog: ReadyLog;
+  /** It is in force, and its first questions have ended: what is missing now is missing. */
+  #isSettled = false;
   #config: BackendConfig;
   #discovery: Discovery;
   /** The one that takes over from `#discovery` at the end of its first whole round. */
@@ -52,7 +60,10 @@ export class BackendMonitor {
       known !== null && hasSameKeys(known.#config, config)
         ? known.#membership.fork(config.discovery)
         : new Membership(config.discovery);
+    this.#kinds = new KindLog(() => this.#config.name, deps);
+    this.#readyLog = new ReadyLog(deps);
     const events = {
+      kinds: this.#kinds,
       joined: (pod: RosterPod): void => {
         const before = this.#known;
         this.#leader.join(pod, before === null ? null : before.#leader.known(pod.id), this.#warmUp.open());
@@ -66,6 +77,7 @@ export class BackendMonitor {
     );
     this.#leader = new LeaderWatch(config, {
       ...deps,
+      kinds: this.#kinds,
       touch: () => this.#pods.touch(),
       watchMembers: (backend, { service, port }, onMembers) =>
         this.#watchMembers({ ...backend, service, port }, onMembers),
@@ -127,6 +139,14 @@ export class BackendMonitor {
       this.#leader.follow(known.#leader, related);
     }
     this.#leader.begin();
+    this.#warmUp.whenOver(() => this.#settle());
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    if (this.#leader.rejudge().state === 'none' && this.#pods.size > 0)
+      this.#leader.warn('no leader is known');
+    this.#deps.touch();
   }
 
   /** As `LeaderWatch.forgetTerm`. */
@@ -172,11 +192,35 @@ export class BackendMonitor {
   /** Forgets Pods that have gone, judges who leads (terms rise by it, and probes may begin), and says what is true now. */
   bringUpToDate(): BackendInput {
     this.#pods.prune();
-    return {
-      config: this.#config,
-      pods: this.#pods.views(),
-      leadership: this.#leader.rejudge(),
-    };
+    const pods = this.#pods.views();
+    const leadership = this.#leader.rejudge();
+    if (this.#isSettled) {
+      const ready = pods.filter(({ state }) => state === 'ready').length;
+      this.#readyLog.follow(this.#config.name, ready, () => this.causes());
+    }
+    return { config: this.#config, pods, leadership };
+  }
+
+  /** What is wrong with it now, the likeliest first; worked out anew. */
+  causes(): Cause[] {
+    const leftMs = this.#membership.emptyLeftMs(this.#deps.clock.nowMs());
+    return backendCauses({
+      lookups: this.#lookups.trouble(),
+      kept: leftMs === null ? null : { pods: this.#membership.size, leftMs },
+      total: this.#pods.size,
+      unready: this.#pods.troubles(),
+      leader: this.#leader.causes(),
+    });
+  }
+
+  /** Why a Pod is not ready; null: it is, or is no Pod of this backend. */
+  podCause(podId: number): Cause | null {
+    const monitor = this.#pods.get(podId);
+    return monitor === undefined ? null : podCause(monitor.trouble, monitor.state);
+  }
+
+  get #lookups(): Discovery {
+    return this.#nextDiscovery ?? this.#discovery;
   }
 
   /** When a Pod's claim to lead ends unless it is shown again (monotonic milliseconds); undefined: the Pod is no member. */
@@ -192,6 +236,7 @@ export class BackendMonitor {
   /** Once a second. */
   tick(): void {
     this.#leader.countLeaderless();
+    this.#kinds.tick();
   }
 
   backendReport(): BackendReport {
@@ -199,6 +244,7 @@ export class BackendMonitor {
     return {
       name: this.#config.name,
       service: this.#config.service,
+      causes: this.causes().map((cause) => shownCause(cause, this.#deps.clock.nowMs())),
       leadership: {
         state,
         leader: leaderId === null ? null : (this.#pods.get(leaderId)?.pod.member.name ?? null),
@@ -208,7 +254,7 @@ export class BackendMonitor {
         highestTerm: this.#leader.highestTerm,
         sentinels: this.#leader.counsel?.reason ?? null,
       },
-      discovery: (this.#nextDiscovery ?? this.#discovery).report(),
+      discovery: this.#lookups.report(),
       pods: this.#podReports(),
     };
   }
@@ -240,7 +286,7 @@ export class BackendMonitor {
   }
 
   /** Who the members of another Service are, which none of this backend's are taken from. */
-  #watchMembers(backend: BackendConfig, onMembers: (members: readonly Member[]) => void): { close(): void } {
+  #watchMembers(backend: BackendConfig, onMembers: (members: readonly Member[]) => void): Discovery {
     const config = { ...backend, discovery: { ...backend.discovery, statefulSet: null } };
     const events = { onMembers, onAsked: () => {}, onRound: () => {} };
     const discovery = this.#deps.createDiscovery(config, new Membership(config.discovery), events);
@@ -256,6 +302,7 @@ export class BackendMonitor {
     const claims = new Map(this.#leader.claims().map((claim) => [claim.podId, claim]));
     return [...this.#pods.all()].map((monitor) => {
       const { id, member } = monitor.pod;
+      const cause = podCause(monitor.trouble, monitor.state);
       return {
         id,
         name: member.name,
@@ -264,6 +311,7 @@ export class BackendMonitor {
         ordinal: member.ordinal < 0 ? null : member.ordinal,
         state: monitor.state,
         reason: monitor.reason,
+        cause: cause === null ? null : shownCause(cause, this.#deps.clock.nowMs()),
         health: monitor.lastProbe,
         leaderProbe: this.#leader.lastProbe(id),
         claimsLeadership: claims.has(id),

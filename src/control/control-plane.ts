@@ -1,6 +1,8 @@
+import type { Causes } from '../boundary/causes.ts';
 import type { Leases } from '../boundary/leases.ts';
 import type { OutcomeSink } from '../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
+import type { Cause } from '../model/cause.ts';
 import type { Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -47,7 +49,7 @@ export interface PreparedControl {
 }
 
 /** Works out the truth about every backend and publishes it (docs/adr/0001). */
-export class ControlPlane implements OutcomeSink, Leases {
+export class ControlPlane implements OutcomeSink, Leases, Causes {
   readonly #deps: ControlPlaneDeps;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -74,6 +76,7 @@ export class ControlPlane implements OutcomeSink, Leases {
       return buildSnapshot(previous, this.#config, this.#hash, inputs);
     });
     deps.cell.leases = this;
+    deps.cell.causes = this;
     this.#unsubscribe = deps.pulse?.subscribe((stalledMs) => this.#doubt(stalledMs)) ?? (() => {});
   }
 
@@ -176,6 +179,14 @@ export class ControlPlane implements OutcomeSink, Leases {
     if (untilMs === undefined)
       for (const monitor of this.#monitors.values()) untilMs ??= monitor.claimedUntilMs(podId);
     return untilMs !== undefined && untilMs <= nowMs;
+  }
+
+  of(backend: string): readonly Cause[] {
+    return this.#monitors.get(backend)?.causes() ?? [];
+  }
+
+  ofPod(backend: string, podId: number): Cause | null {
+    return this.#monitors.get(backend)?.podCause(podId) ?? null;
   }
 
   report(outcome: Outcome): void {

@@ -3,6 +3,8 @@ import type { PodState, PodView } from '../model/pod.ts';
 import { crashed } from '../platform/guard.ts';
 import type { Logger } from '../platform/logger.ts';
 import { inSlices } from '../platform/turn.ts';
+import type { KindLog } from './causes/kind-log.ts';
+import { type PodTrouble, troubleWords } from './causes/pod-groups.ts';
 import type { Member } from './discovery/contract.ts';
 import { type MonitorDeps, PodMonitor } from './health/monitor.ts';
 import { podLabel } from './pod-names.ts';
@@ -12,6 +14,7 @@ import type { WarmUp } from './warm-up.ts';
 export interface PodSetDeps extends MonitorDeps {
   readonly logger: Logger;
   readonly warmUp: WarmUp;
+  readonly kinds: KindLog;
   /** The set may have changed. */
   touch(): void;
   /** A Pod has joined, and is being probed. */
@@ -27,6 +30,8 @@ export class PodSet {
   readonly #roster: Roster;
   readonly #pods = new Map<number, PodMonitor>();
   #config: BackendConfig;
+  /** As what a Pod's trouble was told last, by its id; null: it had none. */
+  readonly #kindTold = new Map<number, string | null>();
   #pruneDue = false;
   /** A set of members is being taken, in slices. */
   #taking = false;
@@ -56,6 +61,11 @@ export class PodSet {
   /** Those that drain, too. */
   all(): Iterable<PodMonitor> {
     return this.#pods.values();
+  }
+
+  /** Why Pods are not ready that have not left. */
+  troubles(): PodTrouble[] {
+    return [...this.#pods.values()].flatMap(({ pod, trouble }) => (pod.departed ? [] : (trouble ?? [])));
   }
 
   views(): PodView[] {
@@ -204,12 +214,20 @@ export class PodSet {
 
   #changed(monitor: PodMonitor, before: PodState): void {
     this.touch();
-    const { state, reason, pod } = monitor;
-    if (state !== before && !monitor.stale)
+    if (monitor.stale) return;
+    const { state, pod, trouble } = monitor;
+    const { name } = pod.member;
+    const reason = troubleWords(trouble) ?? monitor.reason;
+    const kind = trouble?.kind ?? null;
+    const kindBefore = this.#kindTold.get(pod.id) ?? null;
+    this.#kindTold.set(pod.id, kind);
+    if (state !== before)
       this.#deps.logger.info(
-        { backend: this.#config.name, pod: pod.member.name, state, before, reason },
+        { backend: this.#config.name, pod: name, state, before, reason },
         'Pod changed state',
       );
+    else if (state === 'unready' && kind !== null && kind !== kindBefore)
+      this.#deps.kinds.changed({ pod: name, probe: 'health', before: kindBefore, kind, reason });
   }
 
   /** Drops what the roster gave up by its bound. */
@@ -221,6 +239,7 @@ export class PodSet {
   #forget(podId: number): void {
     this.#pods.get(podId)?.close();
     this.#pods.delete(podId);
+    this.#kindTold.delete(podId);
     this.#pruneDue = true;
     this.touch();
   }

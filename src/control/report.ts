@@ -1,9 +1,11 @@
+import type { ShownCause } from '../model/cause.ts';
 import type { DiscoveryReport } from './discovery/contract.ts';
 
 /** One probe's last result, as `/state` shows it. Times are wall-clock milliseconds. */
 export interface ProbeReport {
   readonly atMs: number;
   readonly ok: boolean;
+  /** With what the Pod said, where it failed. */
   readonly reason: string;
   readonly durationMs: number;
 }
@@ -17,6 +19,8 @@ export interface PodReport {
   readonly ordinal: number | null;
   readonly state: string;
   readonly reason: string;
+  /** Why it is not ready, with its age; null: it is. */
+  readonly cause: ShownCause | null;
   readonly health: ProbeReport | null;
   readonly leaderProbe: ProbeReport | null;
   readonly claimsLeadership: boolean;
@@ -28,6 +32,8 @@ export interface PodReport {
 export interface BackendReport {
   readonly name: string;
   readonly service: string;
+  /** What is wrong with it, the likeliest first, as `/explain` tells it; empty: nothing is known to be. */
+  readonly causes: readonly ShownCause[];
   readonly leadership: {
     readonly state: string;
     readonly leader: string | null;

@@ -223,8 +223,12 @@ export class DataPlane {
     const { hopName, draining, random } = this.#deps.http;
     const snapshot = this.#cell.current();
     const limitsOf = (name: string) => this.#listeners.get(name)!.config.limits;
+    const { causes } = this.#cell;
     return {
       snapshot,
+      nowMs: () => systemClock.nowMs(),
+      causesOf: (backend) => causes.of(backend),
+      causeOfPod: (backend, podId) => causes.ofPod(backend, podId),
       hopName,
       draining,
       random,

@@ -1,3 +1,4 @@
+import type { ShownCause } from './cause.ts';
 import type { Failure } from './failure.ts';
 
 /** What would happen to a request now, and why. Plain JSON: `GET /explain` and `headroute explain --json` show it as it is. */
@@ -73,5 +74,7 @@ export interface ExplainedBackend {
   /** Pods that can be picked now. */
   readonly candidates: readonly string[];
   readonly excluded: readonly { readonly pod: string; readonly reason: string }[];
+  /** What is wrong with the backend, the likeliest first; empty: nothing is known to be. */
+  readonly causes: readonly ShownCause[];
   readonly outcome: ExplainedOutcome;
 }

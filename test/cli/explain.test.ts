@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startDebugServer } from '../../src/admin/debug-server.ts';
+import { NO_CAUSES } from '../../src/boundary/causes.ts';
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { type ExplainArgs, explain } from '../../src/cli/explain.ts';
 import { explainInWords } from '../../src/cli/explain-text.ts';
@@ -65,7 +66,10 @@ async function run(
       err: (text) => {
         err += text;
       },
-      resolve: async () => snapshot ?? Promise.reject(new Error('nothing to resolve')),
+      resolve: async () =>
+        snapshot === undefined
+          ? Promise.reject(new Error('nothing to resolve'))
+          : { snapshot, causes: NO_CAUSES, atMs: 0 },
     },
   );
   return [status, out, err];
@@ -211,7 +215,7 @@ describe('headroute explain --config', () => {
       firstRoundDone: () => true,
       close: () => done.push('closed'),
     };
-    expect(await resolveLive(plane, cell, config, 'x')).toBe(whole);
+    expect((await resolveLive(plane, cell, config, 'x')).snapshot).toBe(whole);
     expect(done).toEqual(['closed']);
   });
 });

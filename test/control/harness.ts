@@ -168,14 +168,14 @@ export function world(
     runProbe,
     createDiscovery(backend, _membership, backendEvents) {
       events.set(backend.name, backendEvents);
-      return { start() {}, refreshSoon() {}, report: () => report, close() {} };
+      return { start() {}, refreshSoon() {}, report: () => report, trouble: () => null, close() {} };
     },
     watchAddresses(_backend, _service, given) {
       onAddresses = (addresses) => {
         given.onAddresses(addresses);
         given.onLookup(true);
       };
-      return { close() {}, report: () => report, refreshSoon() {} };
+      return { close() {}, report: () => report, trouble: () => null, refreshSoon() {} };
     },
   });
   cell.subscribe(() => published.push(clock.nowMs()));

@@ -14,6 +14,15 @@ export interface Member {
   readonly port: number;
 }
 
+/** What is wrong with look-ups. */
+export interface LookupTrouble {
+  /** How it fails: `nxdomain`, `empty`, `servfail`, `refused`, `timeout`, …; `partial`: some name of several; `pending`: none has ended yet. */
+  readonly kind: string;
+  readonly text: string;
+  /** Since when without a break it fails in this way (monotonic milliseconds). */
+  readonly sinceMs: number;
+}
+
 /** What `/state` shows of a discovery. Times are wall-clock milliseconds. */
 export interface DiscoveryReport {
   readonly lastSuccessAtMs: number | null;
@@ -35,6 +44,8 @@ export interface Discovery {
   /** Asks again now (rate-limited by `refresh.min`). */
   refreshSoon(): void;
   report(): DiscoveryReport;
+  /** What is wrong with the look-ups now; null: nothing. */
+  trouble(): LookupTrouble | null;
   close(): void;
 }
 

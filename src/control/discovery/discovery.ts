@@ -1,6 +1,7 @@
 import type { BackendConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
 import type { Discovery, DiscoveryEvents, Member } from './contract.ts';
+import { LookupTroubles } from './membership/lookup-troubles.ts';
 import type { Membership, Round } from './membership/membership.ts';
 import { RefreshLoop, type Turn } from './membership/refresh-loop.ts';
 import { AddressBook } from './questions/address-book.ts';
@@ -26,7 +27,7 @@ export function createDiscovery(
   deps: DiscoveryDeps,
 ): Discovery {
   const resolver = backendResolver(backend, deps);
-  const { clock, random, logger } = deps;
+  const { clock, random } = deps;
   const { discovery: config } = backend;
   const source = chooseSource(backend, deps, resolver);
   let attempted = false;
@@ -56,11 +57,11 @@ export function createDiscovery(
     try {
       round = await source.round((member) => progress.set(member.key, member));
     } catch (error) {
-      round = { kind: 'failed', detail: String(error) };
+      round = { kind: 'failed', how: 'error', detail: String(error) };
     } finally {
       (timer as Timer | null)?.clear();
     }
-    if (loop.closed) return { failed: true, error: 'closed', ttlMs: null, withinMs: null };
+    if (loop.closed) return { failed: true, error: 'closed', kind: 'error', ttlMs: null, withinMs: null };
     const nowMs = clock.nowMs();
     publish(membership.apply(round, nowMs));
     attemptEnded();
@@ -68,21 +69,16 @@ export function createDiscovery(
     return {
       failed: round.kind === 'failed',
       error: round.kind === 'members' ? round.problem : round.detail,
+      kind: kindOf(round),
       ttlMs: round.kind === 'failed' ? null : round.ttlMs,
       withinMs: membership.emptyLeftMs(nowMs),
     };
   };
 
-  let lastError: string | null = null;
+  const troubles = new LookupTroubles({ backend: backend.name, question: source.question }, deps);
   const loop = new RefreshLoop(config, clock, random, async () => {
     const turn = await ask();
-    if (!loop.closed) {
-      const fields = { backend: backend.name, question: source.question };
-      if (turn.error !== null && lastError === null)
-        logger.warn({ ...fields, error: turn.error }, 'DNS look-up failed');
-      else if (turn.error === null && lastError !== null) logger.info(fields, 'DNS look-ups succeed again');
-      lastError = turn.error;
-    }
+    if (!loop.closed) troubles.take(turn);
     return turn;
   });
 
@@ -90,11 +86,18 @@ export function createDiscovery(
     start: () => loop.start(),
     refreshSoon: () => loop.refreshSoon(),
     report: () => ({ ...loop.times(), question: source.question }),
+    trouble: () => troubles.current,
     close() {
       loop.close();
       resolver.close();
     },
   };
+}
+
+function kindOf(round: Round): string | null {
+  if (round.kind === 'members') return round.problem === null ? null : 'partial';
+  if (round.kind === 'failed') return round.how;
+  return round.nxdomain ? 'nxdomain' : 'empty';
 }
 
 function chooseSource(backend: BackendConfig, deps: DiscoveryDeps, resolver: Resolver): Source {

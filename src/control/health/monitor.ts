@@ -2,9 +2,11 @@ import type { BackendConfig } from '../../model/config.ts';
 import type { PodState, PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Timer } from '../../platform/clock.ts';
+import type { PodTrouble } from '../causes/pod-groups.ts';
 import { podLabel, probeTarget } from '../pod-names.ts';
 import { ProbeLoop, type ProbeLoopDeps } from '../probe/probe-loop.ts';
-import type { ProbeResult } from '../probe/probe-result.ts';
+import { failed, type ProbeResult } from '../probe/probe-result.ts';
+import { ProbeRun, resultWords } from '../probe/probe-run.ts';
 import type { RunProbe } from '../probe/run-probe.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
@@ -34,6 +36,9 @@ export class PodMonitor {
   /** One refused connection counts between two probes: many at a time are one failure seen many times. */
   #refusalCounted = false;
   #last: ProbeReport | null = null;
+  #run = new ProbeRun();
+  /** Since when it is in its state (monotonic milliseconds). */
+  #sinceMs: number;
   /** When a probe ended last, however (monotonic milliseconds). */
   #askedMs = 0;
   /** Since when its readiness is doubted (monotonic milliseconds), and why. */
@@ -60,13 +65,16 @@ export class PodMonitor {
     this.#config = config;
     this.#deps = deps;
     this.#onChange = onChange;
+    this.#sinceMs = deps.clock.nowMs();
     if (known !== null) {
       this.#health = known.#health;
       this.#last = known.#last;
+      this.#run = known.#run.copy();
       this.#askedMs = known.#askedMs;
       this.#silent = known.#silent;
       this.#judge();
       this.#told = this.#state;
+      this.#sinceMs = known.#sinceMs;
     }
     this.#loop = this.#newLoop();
     this.#loop.probeNow(probed);
@@ -107,6 +115,20 @@ export class PodMonitor {
       ...(this.#isLost ? { lost: true } : {}),
       ...(this.stale ? { stale: true } : {}),
     };
+  }
+
+  /** Why it is not ready, what it said and since when; null: it is. */
+  get trouble(): PodTrouble | null {
+    const { name } = this.pod.member;
+    const { last } = this.#run;
+    const plain = { name, kind: this.#state, reason: this.#reason, said: null, sinceMs: this.#sinceMs };
+    if (this.#state === 'ready') return null;
+    if (this.#state !== 'unready') return plain;
+    if (this.#health.ready) return { ...plain, kind: 'stale' };
+    if (last === null) return { ...plain, kind: 'pending' };
+    if (last.outcome === 'success') return plain;
+    const { kind, sinceMs } = this.#run;
+    return { name, kind: kind!, reason: last.reason, said: last.said ?? null, sinceMs };
   }
 
   /**
@@ -154,7 +176,9 @@ export class PodMonitor {
     if (this.pod.departed) return;
     if (!this.#refusalCounted) {
       this.#refusalCounted = true;
-      this.#health = countResult(this.#health, false, `data connection: ${reason}`, this.#config.health);
+      const refused = `data connection: ${reason}`;
+      this.#health = countResult(this.#health, false, refused, this.#config.health);
+      this.#run.take({ ...failed('refused', refused), kind: 'data_connection' }, this.#deps.clock.nowMs());
     }
     this.#loop.probeSoon();
     this.#update();
@@ -232,7 +256,9 @@ export class PodMonitor {
     const { name } = this.#config;
     const ok = result.outcome === 'success';
     metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
-    this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
+    const reason = resultWords(result);
+    this.#last = { atMs: clock.wallMs(), ok, reason, durationMs: clock.nowMs() - startedMs };
+    this.#run.take(result, clock.nowMs());
     this.#askedMs = clock.nowMs();
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
     else if (this.#doubtedMs === null || startedMs >= this.#doubtedMs) {
@@ -270,6 +296,7 @@ export class PodMonitor {
   }
 
   #set(state: PodState, reason: string): void {
+    if (state !== this.#state) this.#sinceMs = this.#deps.clock.nowMs();
     this.#state = state;
     this.#reason = reason;
   }

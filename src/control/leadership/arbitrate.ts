@@ -1,4 +1,10 @@
-import { type Descendant, firstByLineage, hasSucceeded, type Reigning } from '../probe/lineage.ts';
+import {
+  type Descendant,
+  firstByLineage,
+  hasSucceeded,
+  type Lineage,
+  type Reigning,
+} from '../probe/lineage.ts';
 import { compareTerms, higherTerm, type SeenTerm } from '../probe/terms.ts';
 
 /** A Pod that claims to lead. */
@@ -60,7 +66,7 @@ export function arbitrate(
     const unrelated = able.every(({ lineage }) => lineage !== null)
       ? ', and none has succeeded all others'
       : '';
-    const reason = `${able.map(({ name }) => name).join(' and ')} claim to lead${unrelated}`;
+    const reason = `${claimantsInWords(able)} claim to lead${unrelated}`;
     return { ...nobody, state: 'conflict', reason };
   }
   const { name, term, podId } = winner;
@@ -83,6 +89,33 @@ export function arbitrate(
     ),
   ].join('; ');
   return { ...nobody, state: 'known', leaderId: podId, term, reason };
+}
+
+/** Claimants that are named at most. */
+const MAX_NAMED = 5;
+/** As much of an id as tells it apart from others. */
+const ID_CHARS = 8;
+
+/** `db-0 (term 7) and db-1 (term 8)`: what each shows. */
+function claimantsInWords(claims: readonly Claimant[]): string {
+  const shown = claims.slice(0, MAX_NAMED).map(({ name, term, lineage }) => {
+    const marks = [
+      ...(term === null ? [] : [`term ${term}`]),
+      ...(lineage === null ? [] : [`id ${shortId(lineage.id)}, ${cameFrom(lineage)}`]),
+    ];
+    return marks.length === 0 ? name : `${name} (${marks.join(', ')})`;
+  });
+  const rest = claims.length - shown.length;
+  return rest === 0 ? shown.join(' and ') : `${shown.join(', ')} and ${rest} more`;
+}
+
+function cameFrom({ previous }: Lineage): string {
+  return previous === null ? 'never promoted' : `promoted from ${shortId(previous)}`;
+}
+
+function shortId(id: string): string {
+  const text = id.replace(/[^\x20-\x7e]/g, '?');
+  return text.length > ID_CHARS ? `${text.slice(0, ID_CHARS)}…` : text;
 }
 
 function follows({ lineage }: Claimant, { lineage: earlier, term }: Claimant): boolean {

@@ -1,4 +1,6 @@
+import type { LookupTrouble } from '../discovery/contract.ts';
 import type { Lineage } from '../probe/lineage.ts';
+import type { ProbeRun } from '../probe/probe-run.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Counsel } from './counsel.ts';
@@ -45,6 +47,10 @@ export interface ClaimSource {
   counsel?(): Counsel;
   /** The last probe of a Pod, where the source probes. */
   lastProbe(podId: number): ProbeReport | null;
+  /** How the probes of a Pod have been ending, where the source probes. */
+  probeRun(podId: number): ProbeRun | null;
+  /** What keeps the source from asking whom it should ask; null: nothing. */
+  trouble?(): LookupTrouble | null;
   close(): void;
 }
 
@@ -53,4 +59,6 @@ export interface ClaimEvents {
   onClaims(): void;
   /** A Pod that did not claim before does now, believed yet or not. */
   onNewClaim(podId: number): void;
+  /** A probe of the Pod ended as another kind of thing than the one before; the first one, too. */
+  onOtherAnswer(podId: number, run: ProbeRun): void;
 }

@@ -5,7 +5,7 @@ import type { ClaimEvents, ClaimSource } from './contract.ts';
 import { type DnsWatch, type DnsWatchEvents, dnsSource } from './dns-source.ts';
 import { ordinalSource } from './ordinal-source.ts';
 import { type ProbeSourceDeps, probeSource } from './probe-source.ts';
-import { sentinelSource } from './sentinel/sentinel-source.ts';
+import { type MembersWatch, sentinelSource } from './sentinel/sentinel-source.ts';
 
 export interface CreateSourceDeps extends ProbeSourceDeps {
   readonly logger: Logger;
@@ -14,7 +14,7 @@ export interface CreateSourceDeps extends ProbeSourceDeps {
     backend: BackendConfig,
     other: Pick<BackendConfig, 'service' | 'port'>,
     onMembers: (members: readonly Member[]) => void,
-  ): { close(): void };
+  ): MembersWatch;
   watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;
   /** Probes the health of every Pod now, or of those given. */
   probeHealth(finished: () => void, only?: ReadonlySet<number>): void;

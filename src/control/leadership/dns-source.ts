@@ -1,3 +1,4 @@
+import type { LookupTrouble } from '../discovery/contract.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Claim, ClaimEvents, ClaimSource } from './contract.ts';
 import type { Search } from './search.ts';
@@ -5,6 +6,8 @@ import type { Search } from './search.ts';
 /** The part of discovery's `watchAddresses` that is needed here. */
 export interface DnsWatch {
   refreshSoon(): void;
+  /** What is wrong with the look-ups; null: nothing. */
+  trouble(): LookupTrouble | null;
   close(): void;
 }
 
@@ -98,6 +101,8 @@ export function dnsSource(
       if (search.isOn) watching.refreshSoon();
     },
     lastProbe: () => null,
+    probeRun: () => null,
+    trouble: () => watching.trouble(),
     close() {
       watching.close();
       release();

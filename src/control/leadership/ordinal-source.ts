@@ -31,6 +31,7 @@ export function ordinalSource(
     // Who it is stands in the configuration: only whether it is ready is looked for.
     repace() {},
     lastProbe: () => null,
+    probeRun: () => null,
     close: () => pods.clear(),
   };
 }

@@ -5,6 +5,7 @@ import { podLabel, probeTarget } from '../pod-names.ts';
 import { sameLineage } from '../probe/lineage.ts';
 import { ProbeLoop, type ProbeLoopDeps } from '../probe/probe-loop.ts';
 import type { ProbeResult } from '../probe/probe-result.ts';
+import { ProbeRun, resultWords } from '../probe/probe-run.ts';
 import type { RunProbe } from '../probe/run-probe.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
@@ -22,6 +23,7 @@ interface Watched {
   readonly loop: ProbeLoop;
   claim: ClaimState;
   last: ProbeReport | null;
+  readonly run: ProbeRun;
   /** Its last answer was that it does not lead. */
   denies: boolean;
   /** It did not answer the last probe, or was not asked yet. */
@@ -76,9 +78,10 @@ export function probeSource(
     watched.last = {
       atMs: clock.wallMs(),
       ok: result.outcome === 'success',
-      reason: result.reason,
+      reason: resultWords(result),
       durationMs: clock.nowMs() - startedMs,
     };
+    if (watched.run.take(result, clock.nowMs())) events.onOtherAnswer(pod.id, watched.run);
     const claim = countClaim(watched.claim, result, source);
     if (result.answered) {
       const denies = result.outcome !== 'success' && result.unclear !== true;
@@ -120,6 +123,7 @@ export function probeSource(
         loop,
         claim: NO_CLAIM,
         last: known?.lastProbe ?? null,
+        run: new ProbeRun(),
         denies: false,
         silent: true,
         untilMs: 0,
@@ -158,6 +162,7 @@ export function probeSource(
       for (const { loop } of pods.values()) loop.repace();
     },
     lastProbe: (podId) => pods.get(podId)?.last ?? null,
+    probeRun: (podId) => pods.get(podId)?.run ?? null,
     close() {
       for (const { loop, lapse } of pods.values()) {
         lapse?.clear();

@@ -1,3 +1,5 @@
+import type { LookupTrouble } from '../discovery/contract.ts';
+import type { ProbeRun } from '../probe/probe-run.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Claim, ClaimEvents, ClaimSource, KnownClaim } from './contract.ts';
 import type { Counsel } from './counsel.ts';
@@ -42,6 +44,9 @@ export class Sources {
       },
       onNewClaim: (podId) => {
         if (source === this.#inForce) this.#events.onNewClaim(podId);
+      },
+      onOtherAnswer: (podId, run) => {
+        if (source === this.#inForce) this.#events.onOtherAnswer(podId, run);
       },
     });
     if (this.#inForce === null) {
@@ -100,6 +105,16 @@ export class Sources {
   /** As `ClaimSource.untilMs`. */
   untilMs(podId: number): number {
     return this.#inForce?.untilMs(podId) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** As `ClaimSource.probeRun`. */
+  probeRun(podId: number): ProbeRun | null {
+    return this.#inForce?.probeRun(podId) ?? null;
+  }
+
+  /** As `ClaimSource.trouble`. */
+  get trouble(): LookupTrouble | null {
+    return this.#inForce?.trouble?.() ?? null;
   }
 
   known(podId: number): KnownClaim {

@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Cause } from '../../model/cause.ts';
 import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
+import type { KindLog } from '../causes/kind-log.ts';
+import { causesInWords } from '../causes/ready-log.ts';
 import { isNamedBy } from '../pod-names.ts';
+import { type ProbeRun, resultWords } from '../probe/probe-run.ts';
 import type { ProbeReport } from '../report.ts';
 import type { RosterPod } from '../roster.ts';
 import type { Claimant } from './arbitrate.ts';
@@ -11,6 +15,7 @@ import type { Counsel } from './counsel.ts';
 import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { type HighestTerm, Judge } from './judge.ts';
+import { LeaderCauses, type LeaderWorld } from './leader-causes.ts';
 import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
@@ -19,6 +24,7 @@ import { Sources } from './sources.ts';
 
 export interface LeaderWatchDeps extends Omit<CreateSourceDeps, 'search'> {
   isReady(podId: number): boolean;
+  readonly kinds: KindLog;
   /** Leadership may have changed. */
   touch(): void;
 }
@@ -36,6 +42,8 @@ export class LeaderWatch {
   readonly #revival: Revival;
   #config: BackendConfig;
   readonly #judge = new Judge();
+  readonly #causes: LeaderCauses;
+  readonly #world: LeaderWorld;
   /** The same claims may be judged otherwise then. */
   #judgeAgain: Timer | null = null;
   #reigns = new Reigns();
@@ -53,6 +61,7 @@ export class LeaderWatch {
     this.#config = config;
     this.#leaderlessSinceMs = deps.clock.nowMs();
     this.#current = nothingKnown(config, 1);
+    this.#causes = new LeaderCauses(deps.clock.nowMs());
     this.#search = new Search(deps.clock);
     this.#revival = new Revival(
       deps.clock,
@@ -66,7 +75,9 @@ export class LeaderWatch {
         this.#hurry();
         if (podId !== this.#current.leaderId) this.#rounds.evidence(podId);
       },
+      onOtherAnswer: (podId, run) => this.#noteAnswer(podId, run),
     });
+    this.#world = leaderWorld(this.#pods, this.#sources, deps);
     this.#rounds = new EvidenceRounds(
       deps.clock,
       () => this.#pods.size,
@@ -103,6 +114,7 @@ export class LeaderWatch {
     this.#current = nothingKnown(this.#config, before.#current.revision + 1);
     if (!related) return;
     this.#judge.follow(before.#judge);
+    this.#causes.follow(before.#causes);
     this.#lastLeaderId = before.#lastLeaderId;
     this.#reigns = before.#reigns;
     this.#silent = before.#silent;
@@ -144,6 +156,11 @@ export class LeaderWatch {
 
   get highestTerm(): HighestTerm | null {
     return this.#judge.highestTerm;
+  }
+
+  /** What is wrong with who leads, the likeliest first. */
+  causes(): Cause[] {
+    return this.#causes.causes(this.#current, this.#world);
   }
 
   /** What others say of the Pods; null: nobody is listened to. */
@@ -216,6 +233,15 @@ export class LeaderWatch {
     return this.#current;
   }
 
+  /** Says at `warn` that nobody leads, or several claim to, and why. */
+  warn(what: string): void {
+    const { state, term, reason } = this.#current;
+    const others = this.causes().filter(({ text }) => text !== reason);
+    const cause = causesInWords(others, this.#deps.clock);
+    const fields = { backend: this.#config.name, state, leader: null, term, reason };
+    this.#deps.logger.warn(cause === '' ? fields : { ...fields, cause }, `leadership changed: ${what}`);
+  }
+
   /** Adds the time without a leader up to now to its metric. */
   countLeaderless(): void {
     const nowMs = this.#deps.clock.nowMs();
@@ -256,6 +282,21 @@ export class LeaderWatch {
     this.#revival.hurry();
   }
 
+  /** A "no" where there was none before, or a claim, is what leadership is judged by; silence and errors are news of their own. */
+  #noteAnswer(podId: number, { kind, before, last }: ProbeRun): void {
+    const pod = this.#pods.get(podId);
+    if (pod === undefined || last === null || kind === null || last.outcome === 'success') return;
+    const isAnswer = last.answered && last.unclear !== true;
+    if (isAnswer && (before === null || before === 'success')) return;
+    this.#deps.kinds.changed({
+      pod: pod.member.name,
+      probe: 'leader',
+      before,
+      kind,
+      reason: resultWords(last),
+    });
+  }
+
   #ask(): void {
     const config = this.#config;
     const name = (): string => this.#config.name;
@@ -278,9 +319,12 @@ export class LeaderWatch {
 
   #note(before: LeadershipInput): void {
     const { state, leaderId, term, reason } = this.#current;
-    const { logger, metrics } = this.#deps;
+    const { logger, metrics, clock } = this.#deps;
+    this.#causes.moved(before, this.#current, this.#world, clock.nowMs());
     const leader = leaderId === null ? null : (this.#pods.get(leaderId)?.member.name ?? null);
-    logger.info({ backend: this.#config.name, state, leader, term, reason }, 'leadership changed');
+    const fields = { backend: this.#config.name, state, leader, term, reason };
+    if (state === 'known') logger.info(fields, 'leadership changed: a leader is known');
+    else this.warn(state === 'conflict' ? 'two Pods claim to lead' : 'no leader is known any more');
     if (leaderId !== null) {
       if (this.#lastLeaderId !== null && this.#lastLeaderId !== leaderId)
         metrics.leaderChanges.with(this.#config.name).value++;
@@ -293,6 +337,24 @@ export class LeaderWatch {
 
 function hasLeader(config: BackendConfig): config is BackendConfig & { leader: LeaderConfig } {
   return config.leader !== null;
+}
+
+function leaderWorld(
+  pods: ReadonlyMap<number, RosterPod>,
+  sources: Sources,
+  { isReady }: Pick<LeaderWatchDeps, 'isReady'>,
+): LeaderWorld {
+  return {
+    pods,
+    isReady,
+    denies: (podId) => sources.denies(podId),
+    isSilent: (podId) => sources.isSilent(podId),
+    claims: (podId) => sources.known(podId).claim !== null,
+    probeRun: (podId) => sources.probeRun(podId),
+    get trouble() {
+      return sources.trouble;
+    },
+  };
 }
 
 function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipInput {

@@ -3,9 +3,10 @@ import { redactTarget, redactText } from '../../model/redact.ts';
 import { ExactJson, equalsConstant, equalsValue } from './exact-json.ts';
 import { failed, type ProbeResult, printable } from './probe-result.ts';
 import { lineValue, readLineage } from './read-lineage.ts';
+import { saidWords } from './said.ts';
 import { termOfNumber, termOfText } from './terms.ts';
 
-/** A Pod's answer to an HTTP probe. Header names in lower case; repeated ones are all listed. */
+/** A Pod's answer to an HTTP probe; `body` may be its beginning where the head decides. Header names in lower case; repeated ones are all listed. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -38,7 +39,11 @@ export function judgeAnswer(
   const location = only(answer, 'location');
   const redirect = answer.status >= 300 && answer.status < 400 && location !== null;
   const said = `${what} answered ${answer.status}${redirect ? ` to ${printable(redactTarget(location, hidden))}` : ''}`;
-  const no = (why: string): ProbeResult => failed('failure', why === '' ? said : `${said}, ${why}`, true);
+  const no = (why: string): ProbeResult => ({
+    ...failed('failure', why === '' ? said : `${said}, ${why}`, true),
+    kind: `http_${answer.status}`,
+    said: saidWords(answer.body.toString('utf8'), hidden),
+  });
 
   if (!statusMeets(answer.status, expect)) return no('');
   if (expect.header !== null) {

@@ -3,9 +3,7 @@ import { redactText } from '../../model/redact.ts';
 import { failed, type ProbeResult, printable } from './probe-result.ts';
 import { lineValue, readLineage } from './read-lineage.ts';
 import { decodeReply, isError, type Reply, RespError } from './resp.ts';
-
-/** Printable bytes of a wrong answer that people are shown. */
-const SHOWN_BYTES = 60;
+import { hiddenOf, SHOWN_BYTES, saidWords } from './said.ts';
 
 /**
  * As much of what was received as decides; null: more is to come.
@@ -41,24 +39,28 @@ export function judgeText(
   shown: ClaimValues | null,
   why: string | null,
 ): ProbeResult {
-  const hidden = [...(probe.hidden ?? []), probe.auth?.password ?? ''];
-  const said = (text: string): string => {
-    const words = redactText(text, hidden)
-      .replace(/\s+/g, ' ')
-      .replace(/^\$\d+ /, '')
-      .trim();
-    return JSON.stringify(printable(words, SHOWN_BYTES));
-  };
+  const hidden = hiddenOf(probe);
+  const said = (text: string): string => saidWords(text.replace(/^\$\d+\r?\n/, ''), hidden) ?? '""';
   let text = received.toString('utf8');
   if (probe.reply === 'RESP') {
     const { problem, last } = respOf(received, probe);
-    if (problem !== null) return { ...failed('failure', `answered ${said(problem)}`, true), unclear: true };
+    if (problem !== null)
+      return {
+        ...failed('failure', `answered ${said(problem)}`, true),
+        kind: 'error_reply',
+        unclear: true,
+      };
     if (last === null) return failed('error', `the answer is not whole (${why}): ${said(text)}`);
     text = last;
   }
   if (!text.includes(probe.expectContains)) {
+    const instead = otherValue(text, probe.expectContains);
     const after = why === null ? '' : ` (${why})`;
-    return failed('failure', `the answer lacks the expected text${after}: ${said(text)}`, true);
+    const reason =
+      instead === null
+        ? `the answer lacks the expected text${after}: ${said(text)}`
+        : `answered ${shownLine(instead, hidden)}, not ${shownLine(probe.expectContains.trim(), hidden)}`;
+    return { ...failed('failure', reason, true), kind: 'other_text' };
   }
   const lineage =
     shown?.lineage == null
@@ -66,6 +68,17 @@ export function judgeText(
       : readLineage(shown.lineage, (place) => ('line' in place ? lineValue(text, place.line) : null));
   const reason = 'the answer contains the expected text';
   return { outcome: 'success', reason, answered: true, term: null, lineage };
+}
+
+/** The line that stands where the expected one (`role:master`) should, as in `INFO` of Redis; null: none does, or the expected text is no such line. */
+function otherValue(text: string, expected: string): string | null {
+  const name = /^(\w+):\S*$/.exec(expected.trim())?.[1];
+  const value = name === undefined ? null : lineValue(text, name);
+  return value === null ? null : `${name}:${value}`;
+}
+
+function shownLine(line: string, hidden: readonly string[]): string {
+  return printable(redactText(line, hidden), SHOWN_BYTES);
 }
 
 /**

@@ -2,9 +2,14 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { ClaimValues, HttpProbe } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
+import { after } from '../../platform/clock.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
 import { type ExchangeTarget, MAX_READ_BYTES, type ProbeExchange, probeExchange } from './probe-exchange.ts';
 import { errorWords, failed, formatMs, type ProbeResult, type RunningProbe } from './probe-result.ts';
+import { hiddenOf, SHOWN_BYTES } from './said.ts';
+
+/** How long the body of an answer that fails by its head is waited for, to be shown to people. */
+const FIRST_WORDS_MS = 20;
 
 /**
  * One HTTP exchange, no redirect followed (caddyserver/caddy#6291), at most `MAX_READ_BYTES` of body read. Whatever the Pod
@@ -16,6 +21,7 @@ export function probeHttp(
   to: ExchangeTarget,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
+  const hidden = hiddenOf(probe);
   const what = `${probe.method} ${redactTarget(probe.path, probe.hidden)}`;
 
   const begin = (socket: Socket, exchange: ProbeExchange): void => {
@@ -59,19 +65,23 @@ export function probeHttp(
         probe.expect,
         shown,
         what,
-        probe.hidden,
+        hidden,
       );
-    const early = !needsBody(probe.expect, shown);
+    const early = needsBody(probe.expect, shown) ? null : judge(Buffer.alloc(0));
     const parts: Buffer[] = [];
     let size = 0;
+    const endEarly = (): void => end(judge(Buffer.concat(parts)), true);
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (!early) parts.push(chunk);
+      if (early === null || size - chunk.length < SHOWN_BYTES) parts.push(chunk);
+      if (early !== null && size >= SHOWN_BYTES) endEarly();
       if (size > MAX_READ_BYTES)
         end(failed('failure', `${what} answered ${res.statusCode} with more than 64 KiB`, true));
     };
     const onClosed = (): void =>
-      end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`));
+      early === null
+        ? end(failed('error', `${what} answered ${res.statusCode}, then closed the connection`))
+        : end(judge(Buffer.concat(parts)));
     res.on('data', entry(onData));
     res.on(
       'end',
@@ -79,8 +89,9 @@ export function probeHttp(
     );
     res.on('error', entry(onClosed));
     res.on('close', entry(onClosed));
-    // The head decides: the Pod may send its body (so that it does not log a broken pipe), but nobody waits for it.
-    if (early) end(judge(Buffer.alloc(0)), true);
+    // The head decides: the Pod may send its body (so that it does not log a broken pipe), but nobody waits for it but to quote it.
+    if (early?.outcome === 'success') end(early, true);
+    else if (early !== null) after(FIRST_WORDS_MS, entry(endEarly));
   };
 
   const late = (): ProbeResult => failed('timeout', `no answer to ${what} within ${formatMs(to.timeoutMs)}`);

@@ -10,6 +10,10 @@ export interface ProbeResult {
   readonly outcome: ProbeOutcome;
   /** In words, as `/state` and the log show it. */
   readonly reason: string;
+  /** What kind of failure it is, where the outcome alone does not say: `http_503`, `error_reply`. */
+  readonly kind?: string;
+  /** What the Pod said, quoted (its first 60 printable bytes), where `reason` does not hold it. */
+  readonly said?: string | null;
   /**
    * Whether the Pod said something. For leadership an answer that does not claim ends the claim at once, silence only
    * after `failureThreshold`.

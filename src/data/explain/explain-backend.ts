@@ -1,3 +1,4 @@
+import { causeInWords, shownCause } from '../../model/cause.ts';
 import type { ListenerConfig, RuleConfig } from '../../model/config.ts';
 import type { ExplainedBackend, ExplainedOutcome } from '../../model/explanation.ts';
 import { FAILURES, type Failure } from '../../model/failure.ts';
@@ -8,6 +9,7 @@ import { describeOrdinal } from '../pick/ordinal.ts';
 import { pickerFor } from '../pick/registry.ts';
 import { holdOf } from '../pick/stale.ts';
 import { fanOutRefusal } from '../placement/decide.ts';
+import { detailWithCauses } from '../placement/why.ts';
 import { type Choice, withRoom } from '../placement/with-room.ts';
 import type { RequestView } from '../request-view.ts';
 import type { Present } from './present.ts';
@@ -32,7 +34,7 @@ export function explainBackend(
   const backend = present.snapshot.backends.get(name);
   if (backend === undefined) {
     const outcome = failed(listener, 'no_endpoint', `backend ${name} is not known yet`);
-    return { name, weight, share, leadership: null, candidates: [], excluded: [], outcome };
+    return { name, weight, share, leadership: null, candidates: [], excluded: [], causes: [], outcome };
   }
   const picker = pickerFor(rule.selection);
   const context = contextOf(present, routed);
@@ -41,10 +43,29 @@ export function explainBackend(
   for (const pod of backend.pods) {
     const reason = picker.exclusion(pod, backend, context) ?? fullness(present, backend, pod);
     if (reason === null) candidates.push(pod.name);
-    else excluded.push({ pod: pod.name, reason });
+    else excluded.push({ pod: pod.name, reason: withAge(present, name, pod, reason) });
   }
+  const causes = present.causesOf(name).map((cause) => shownCause(cause, present.nowMs()));
   const outcome = outcomeAt(present, routed, backend, candidates.length);
-  return { name, weight, share, leadership: leadershipOf(backend), candidates, excluded, outcome };
+  return { name, weight, share, leadership: leadershipOf(backend), candidates, excluded, causes, outcome };
+}
+
+/** What is said of a Pod that is not ready, with its age and what its probe said. */
+function withAge(present: Present, backend: string, { id, name, state }: PodView, reason: string): string {
+  const cause = state === 'ready' ? null : present.causeOfPod(backend, id);
+  return cause === null ? reason : causeInWords(cause, present.nowMs()).slice(name.length + 1);
+}
+
+/** As its client is told, by the same code. */
+function why(
+  present: Present,
+  { config }: BackendSnapshot,
+  failure: Failure,
+  detail: string,
+  podId: number | undefined,
+): string {
+  const pod = podId === undefined ? null : present.causeOfPod(config.name, podId);
+  return detailWithCauses(failure, detail, present.causesOf(config.name), pod, present.nowMs());
 }
 
 /** A failure as its client meets it: a connection of a TCP listener can only be closed. */
@@ -112,7 +133,7 @@ function outcomeAt(
     case 'wait':
       return waiting(present, routed, backend, pick);
     case 'fail':
-      return failed(listener, pick.failure, pick.detail);
+      return failed(listener, pick.failure, why(present, backend, pick.failure, pick.detail, pick.podId));
   }
 }
 
@@ -150,12 +171,13 @@ function waiting(
   pick: Wait,
 ): ExplainedOutcome {
   const hold = holdOf(rule, backend);
-  if (hold === null || hold.timeoutMs === 0) return failed(listener, pick.failure, pick.detail);
+  const detail = why(present, backend, pick.failure, pick.detail, pick.podId);
+  if (hold === null || hold.timeoutMs === 0) return failed(listener, pick.failure, detail);
   if (!present.canHold(backend.config.name, rule.name, hold))
     return failed(
       listener,
       'hold_full',
-      `as many requests are held as hold.maxRequests or hold.maxBytes allow; ${pick.detail}`,
+      `as many requests are held as hold.maxRequests or hold.maxBytes allow; ${detail}`,
     );
   const { requestMs } = rule.timeouts;
   const isCut = listener.protocol === 'HTTP' && requestMs > 0 && requestMs < hold.timeoutMs;
@@ -166,7 +188,7 @@ function waiting(
     timeoutMs: isCut ? requestMs : hold.timeoutMs,
     end,
     status: listener.protocol === 'HTTP' ? FAILURES[end].status : null,
-    detail: pick.detail,
+    detail,
   };
 }
 

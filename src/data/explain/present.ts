@@ -1,3 +1,4 @@
+import type { Cause } from '../../model/cause.ts';
 import type { HoldConfig, RuleConfig } from '../../model/config.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import { systemRandom } from '../../platform/random.ts';
@@ -7,6 +8,12 @@ import type { Surroundings } from '../placement/decide.ts';
 export interface Present extends Surroundings {
   readonly snapshot: RoutingSnapshot;
   readonly selfPodName: string;
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** What is wrong with a backend now, the likeliest first. */
+  causesOf(backend: string): readonly Cause[];
+  /** Why a Pod is not ready; null: it is. */
+  causeOfPod(backend: string, podId: number): Cause | null;
   /** Where the listeners are bound. */
   readonly addresses: readonly { readonly name: string; readonly host: string; readonly port: number }[];
   /** Requests in flight to a Pod. */
@@ -21,9 +28,16 @@ export interface Present extends Surroundings {
   mayConnect(listener: string): boolean;
 }
 
+const NOTHING_WRONG = { nowMs: () => 0, causesOf: () => [], causeOfPod: () => null };
+
 /** A sidecar that has just started with this snapshot, and served nobody yet. */
-export function justStarted(snapshot: RoutingSnapshot, random: () => number = systemRandom): Present {
+export function justStarted(
+  snapshot: RoutingSnapshot,
+  random: () => number = systemRandom,
+  causes: Pick<Present, 'nowMs' | 'causesOf' | 'causeOfPod'> = NOTHING_WRONG,
+): Present {
   return {
+    ...causes,
     snapshot,
     selfPodName: snapshot.config.selfPodName,
     addresses: snapshot.listeners.map(({ config }) => ({ name: config.name, ...config.address })),

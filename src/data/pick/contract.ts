@@ -30,13 +30,15 @@ export interface Wait {
   /** What the answer is where the hold may not wait (`hold.timeout: 0s`). */
   readonly failure: Failure;
   readonly detail: string;
+  /** The Pod that it is for, where it is for one. */
+  readonly podId?: number;
 }
 
 export type Pick =
   | { readonly type: 'pod'; readonly pod: PodView }
   | { readonly type: 'pods'; readonly pods: readonly PodView[] }
   | Wait
-  | { readonly type: 'fail'; readonly failure: Failure; readonly detail: string };
+  | { readonly type: 'fail'; readonly failure: Failure; readonly detail: string; readonly podId?: number };
 
 /**
  * A selection. `pick` is pure given its context: it does no I/O, keeps nothing, never returns a Pod that is not ready.

@@ -82,11 +82,13 @@ function instead(
   context: PickContext,
 ): OnePick {
   const detail = unavailable(target, backend);
+  const pod = 'pod' in target ? target.pod : backend.byOrdinal.get(target.ordinal);
+  const about = pod === undefined ? {} : { podId: pod.id };
   switch (whenUnavailable) {
     case 'Fail':
-      return { type: 'fail', failure: 'ordinal_unavailable', detail };
+      return { type: 'fail', failure: 'ordinal_unavailable', detail, ...about };
     case 'Hold':
-      return { type: 'wait', failure: 'ordinal_unavailable', detail };
+      return { type: 'wait', failure: 'ordinal_unavailable', detail, ...about };
     case 'Leader':
       return pickLeader(backend, context);
     case 'NextOrdinal': {
@@ -98,7 +100,12 @@ function instead(
       );
       const any = next ?? nextReady(from, backend, (pod) => isWithin(mapping, pod.ordinal));
       if (any !== null) return { type: 'pod', pod: any };
-      return { type: 'fail', failure: 'ordinal_unavailable', detail: `${detail}, nor is any other` };
+      return {
+        type: 'fail',
+        failure: 'ordinal_unavailable',
+        detail: `${detail}, nor is any other`,
+        ...about,
+      };
     }
   }
 }

@@ -5,7 +5,7 @@ import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { matcherFor } from '../match/matcher.ts';
-import type { Pick } from '../pick/contract.ts';
+import type { Pick, Wait } from '../pick/contract.ts';
 import { holdOf } from '../pick/stale.ts';
 import type { RequestView } from '../request-view.ts';
 import { Chances } from './chances.ts';
@@ -15,6 +15,7 @@ import type { PlacementDeps } from './placement-deps.ts';
 import type { PlacementOwner } from './placement-owner.ts';
 import { CHOOSING, type HeldState, OVER, PLACED, type PlacementState } from './placement-state.ts';
 import type { RuleRuntime } from './rule-runtime.ts';
+import { whyRefused } from './why.ts';
 import { type Choice, withRoom } from './with-room.ts';
 
 type Settled = Exclude<Pick, { type: 'wait' }>;
@@ -47,7 +48,8 @@ export class Placement {
   #refusedBy = -1;
   /** When it was held first: several holds share one `hold.timeout`. */
   #heldSinceMs = -1;
-  #waitDetail = '';
+  /** Why it waits. */
+  #wait: Omit<Wait, 'type'> = RELEASING;
 
   /** @param backend one of the rule's */
   constructor(
@@ -89,8 +91,8 @@ export class Placement {
     const hold = holdOf(this.rule, backend);
     const mustQueue =
       pick.type === 'pod' && !released && hold !== null && hold.timeoutMs > 0 && this.#comesBehind();
-    if (mustQueue) this.#hold(hold, RELEASING.failure, RELEASING.detail);
-    else if (pick.type === 'wait') this.#hold(hold, pick.failure, pick.detail);
+    if (mustQueue) this.#hold(hold, RELEASING);
+    else if (pick.type === 'wait') this.#hold(hold, pick);
     else this.#settle(pick, backend, false);
   }
 
@@ -193,7 +195,7 @@ export class Placement {
     const choice: Choice =
       pick.type === 'pod' ? withRoom(pick.pod, backend!, this.#chances, pickAgain) : pick;
     if (choice.type === 'fail') {
-      this.#owner.refuse(choice.failure, choice.detail);
+      this.#refuse(choice.failure, choice.detail, choice);
       return;
     }
     this.#setState(PLACED, null);
@@ -201,14 +203,14 @@ export class Placement {
   }
 
   /** @param from the place that it has, after a reload that gave it another rule */
-  #hold(hold: HoldConfig | null, failure: Failure, detail: string, from: HeldState | null = null): void {
+  #hold(hold: HoldConfig | null, wait: Omit<Wait, 'type'>, from: HeldState | null = null): void {
     if (hold === null || hold.timeoutMs === 0) {
-      this.#owner.refuse(failure, detail);
+      this.#refuse(wait.failure, wait.detail, wait);
       return;
     }
     const nowMs = this.#deps.clock.nowMs();
     if (this.#heldSinceMs < 0) this.#heldSinceMs = nowMs;
-    this.#waitDetail = detail;
+    this.#wait = wait;
     const leftMs = hold.timeoutMs - (nowMs - this.#heldSinceMs);
     if (leftMs <= 0) {
       this.#setState(CHOOSING, 'timeout');
@@ -229,7 +231,7 @@ export class Placement {
     const held = queue.enter(this.rule.name, limits, this.#owner.received, waiter, from);
     if (held === null) {
       const full = 'as many requests are held as hold.maxRequests or hold.maxBytes allow';
-      this.#owner.refuse('hold_full', `${full}; ${detail}`);
+      this.#refuse('hold_full', `${full}; ${wait.detail}`, wait);
       return;
     }
     this.#setState({ type: 'held', queue, held }, null);
@@ -237,7 +239,14 @@ export class Placement {
   }
 
   #expire(hold: HoldConfig): void {
-    this.#owner.refuse('hold_timeout', `held for ${hold.timeoutMs} ms; ${this.#waitDetail}`);
+    this.#refuse('hold_timeout', `held for ${hold.timeoutMs} ms; ${this.#wait.detail}`, this.#wait);
+  }
+
+  /** With what is known of why. */
+  #refuse(failure: Failure, detail: string, { podId = null }: { readonly podId?: number | null }): void {
+    const { cell, clock } = this.#deps;
+    const why = whyRefused(cell, failure, detail, this.#backendNow, podId, clock.nowMs());
+    this.#owner.refuse(failure, why);
   }
 
   /** @returns whether it leaves the queue */
@@ -245,7 +254,7 @@ export class Placement {
     const backend = this.#backendNow;
     const pick = this.#pick(backend);
     if (pick.type === 'wait') {
-      this.#waitDetail = pick.detail;
+      this.#wait = pick;
       this.#chances.search(backend?.leadership.leader ?? null);
       return false;
     }
@@ -273,8 +282,7 @@ export class Placement {
     // Whoever waits on has its turn when all have found their place, in order of arrival.
     const canWait = hold !== null && hold.timeoutMs > 0 && pick.type !== 'fail';
     if (canWait || pick.type === 'wait') {
-      const { failure, detail } = pick.type === 'wait' ? pick : RELEASING;
-      this.#hold(hold, failure, detail, from);
+      this.#hold(hold, pick.type === 'wait' ? pick : RELEASING, from);
     } else this.#release(pick, backend);
   }
 

@@ -6,7 +6,7 @@ import type { Pick, PickContext } from '../pick/contract.ts';
 /** The Pods that it goes to, or why it goes nowhere. */
 export type Choice =
   | { readonly type: 'pods'; readonly pods: readonly PodView[] }
-  | { readonly type: 'fail'; readonly failure: Failure; readonly detail: string };
+  | { readonly type: 'fail'; readonly failure: Failure; readonly detail: string; readonly podId?: number };
 
 /** What is known of a request's tries, and takes one more Pod to be passed over: `Chances`, or what `explain` has instead. */
 export interface Tries {

@@ -157,7 +157,7 @@ export class Sidecar {
       const run = `s${this.index}.${life}`;
       let sinceMs: number | null = null;
       for (const line of readFileSync(`${this.#folder}/${run}.log`, 'utf8').split('\n')) {
-        if (!line.includes('"leadership changed"')) continue;
+        if (!line.includes('"leadership changed: ')) continue;
         const { time, state } = JSON.parse(line) as { time: string; state: string };
         const atMs = Date.parse(time) - offMs;
         if (state !== 'known') sinceMs ??= atMs;

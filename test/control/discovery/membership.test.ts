@@ -10,8 +10,8 @@ function pod(n: number, addresses = [`10.0.0.${n}`], port = 80): Member {
 function members(...list: Member[]): Round {
   return { kind: 'members', members: list, complete: true, ttlMs: 5000, problem: null };
 }
-const empty: Round = { kind: 'empty', ttlMs: 5000, detail: 'NXDOMAIN' };
-const failed: Round = { kind: 'failed', detail: 'SERVFAIL' };
+const empty: Round = { kind: 'empty', ttlMs: 5000, nxdomain: true, detail: 'NXDOMAIN' };
+const failed: Round = { kind: 'failed', how: 'servfail', detail: 'SERVFAIL' };
 const names = (list: readonly Member[] | null): string[] | null => list?.map((m) => m.name) ?? null;
 
 describe('Membership', () => {

@@ -35,8 +35,8 @@ describe('refreshDelayMs', () => {
 });
 
 describe('RefreshLoop', () => {
-  const good: Turn = { failed: false, error: null, ttlMs: 5000, withinMs: null };
-  const bad: Turn = { failed: true, error: 'SERVFAIL', ttlMs: null, withinMs: null };
+  const good: Turn = { failed: false, error: null, kind: null, ttlMs: 5000, withinMs: null };
+  const bad: Turn = { failed: true, error: 'SERVFAIL', kind: 'servfail', ttlMs: null, withinMs: null };
   async function settle(): Promise<void> {
     for (let i = 0; i < 20; i++) await Promise.resolve();
   }

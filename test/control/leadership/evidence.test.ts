@@ -195,8 +195,8 @@ it('DNS: evidence asks for the name again, and is over when health was asked, to
   let looked = 0;
   const ends: (() => void)[] = [];
   const source = dnsSource(
-    () => ({ refreshSoon: () => void looked++, close() {} }),
-    { onClaims() {}, onNewClaim() {} },
+    () => ({ refreshSoon: () => void looked++, trouble: () => null, close() {} }),
+    { onClaims() {}, onNewClaim() {}, onOtherAnswer() {} },
     (finished) => ends.push(finished),
     { isOn: false } as Search,
   );

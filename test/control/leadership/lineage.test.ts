@@ -168,7 +168,9 @@ describe('kill -9, and the killed one comes back', () => {
     w.pods.set(A, claimant({ lineage: ['a2', 'a'] }));
     await w.run(3000);
     expect(state()).toBe('conflict');
-    expect(reason()).toBe('db-0 and db-1 claim to lead, and none has succeeded all others');
+    expect(reason()).toBe(
+      'db-0 (id a2, promoted from a) and db-1 (id b, promoted from a) claim to lead, and none has succeeded all others',
+    );
     w.pods.set(A, follower());
     await w.run(200);
     expect(leads()).toBe('db-1');

@@ -108,7 +108,7 @@ export async function sentinelWorld(
         nextRefreshAtMs: null,
         question: 'fake',
       };
-      return { start() {}, refreshSoon() {}, report: () => report, close() {} };
+      return { start() {}, refreshSoon() {}, report: () => report, trouble: () => null, close() {} };
     },
   });
   onTestFinished(() => plane.close());

@@ -82,6 +82,7 @@ describe('explainRequest', () => {
             { pod: 'db-0', reason: 'is a follower: db-1 leads' },
             { pod: 'db-2', reason: 'is unready: connection refused' },
           ],
+          causes: [],
           outcome: { type: 'pod', pod: 'db-1', address: '127.0.0.1:80', certain: true, detail: 'it leads' },
         },
       ],

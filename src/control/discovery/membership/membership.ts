@@ -12,8 +12,14 @@ export type Round =
       readonly problem: string | null;
     }
   /** An authoritative "nobody": NXDOMAIN, or no record. */
-  | { readonly kind: 'empty'; readonly ttlMs: number | null; readonly detail: string }
-  | { readonly kind: 'failed'; readonly detail: string };
+  | {
+      readonly kind: 'empty';
+      readonly ttlMs: number | null;
+      readonly nxdomain: boolean;
+      readonly detail: string;
+    }
+  /** `how` in one word: a `FailureResult`. */
+  | { readonly kind: 'failed'; readonly how: string; readonly detail: string };
 
 /** Of `discovery` in the configuration. */
 export interface MembershipLimits {

@@ -7,6 +7,8 @@ export interface Turn {
   readonly failed: boolean;
   /** What is to be told to people, or null. */
   readonly error: string | null;
+  /** What kind of error it is, in one word; null: none. */
+  readonly kind: string | null;
   /** For how long the answer is good; null: no hint. */
   readonly ttlMs: number | null;
   /** The next round must not be later than this; null: no matter. */
@@ -85,7 +87,7 @@ export class RefreshLoop {
     try {
       turn = await this.#ask();
     } catch (error) {
-      turn = { failed: true, error: String(error), ttlMs: null, withinMs: null };
+      turn = { failed: true, error: String(error), kind: 'error', ttlMs: null, withinMs: null };
     }
     this.#running = false;
     if (this.#closed) return;

@@ -1,4 +1,4 @@
-import { type Answer, isFailure } from '../wire/answer.ts';
+import { type Answer, type FailureResult, isFailure } from '../wire/answer.ts';
 import type { Resolver } from '../wire/resolver.ts';
 import { isUsableAddress } from './identity.ts';
 
@@ -15,7 +15,7 @@ export type AddressAnswer =
       readonly problem: string | null;
     }
   | { readonly kind: 'absent'; readonly nxdomain: boolean; readonly ttlMs: number | null }
-  | { readonly kind: 'failed'; readonly detail: string };
+  | { readonly kind: 'failed'; readonly how: FailureResult; readonly detail: string };
 
 interface Known {
   readonly v4: readonly string[];
@@ -54,12 +54,12 @@ export class AddressBook {
   merge(name: string, a: Answer, aaaa: Answer): AddressAnswer {
     const failures = [a, aaaa].filter(isFailure);
     const detail = failures.map((failed) => failed.detail).join('; ');
-    if (failures.length === 2) return { kind: 'failed', detail };
+    const failed = { kind: 'failed', how: failures[0]?.result ?? 'error', detail } as const;
+    if (failures.length === 2) return failed;
     const known = this.#known.get(name);
     const v4 = isFailure(a) ? (known?.v4 ?? []) : addressesIn(a);
     const v6 = isFailure(aaaa) ? (known?.v6 ?? []) : addressesIn(aaaa);
-    if (failures.length === 1 && !saysEnough(isFailure(a) ? aaaa : a, isFailure(a) ? v4 : v6))
-      return { kind: 'failed', detail };
+    if (failures.length === 1 && !saysEnough(isFailure(a) ? aaaa : a, isFailure(a) ? v4 : v6)) return failed;
     if (v4.length + v6.length === 0) {
       this.#known.delete(name);
       const nxdomain = a.result === 'nxdomain' || aaaa.result === 'nxdomain';

@@ -34,7 +34,7 @@ export async function addressRound(
   if (answer.kind === 'failed') return answer;
   if (answer.kind === 'absent') {
     const detail = `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${service}: no ready Pod, or no such Service`;
-    return { kind: 'empty', ttlMs: answer.ttlMs, detail };
+    return { kind: 'empty', ttlMs: answer.ttlMs, nxdomain: answer.nxdomain, detail };
   }
   const { addresses, owner, ttlMs, problem } = answer;
   await learn(addresses);

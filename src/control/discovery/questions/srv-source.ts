@@ -22,7 +22,8 @@ export function srvSource(context: SourceContext, portName: string): Source {
     async round(seen) {
       const answer = await context.resolver.lookup(name, 'SRV');
       if (isFailure(answer)) {
-        if (answer.partial === undefined) return { kind: 'failed', detail: answer.detail };
+        if (answer.partial === undefined)
+          return { kind: 'failed', how: answer.result, detail: answer.detail };
         teachNames(context, last);
         last = [];
         return tooLong(context, answer, lastPorts, seen);
@@ -30,11 +31,17 @@ export function srvSource(context: SourceContext, portName: string): Source {
       if (answer.result !== 'success') {
         const what = answer.result === 'nxdomain' ? 'NXDOMAIN' : 'no record';
         const detail = `${what} for ${name}: no ready Pod, no such Service, or no port of that name`;
-        return { kind: 'empty', ttlMs: 'ttlMs' in answer ? answer.ttlMs : null, detail };
+        const nxdomain = answer.result === 'nxdomain';
+        return { kind: 'empty', ttlMs: 'ttlMs' in answer ? answer.ttlMs : null, nxdomain, detail };
       }
       const targets = targetsIn(answer.values);
       if (targets.length === 0)
-        return { kind: 'empty', ttlMs: answer.ttlMs, detail: `${name} names no target with a port` };
+        return {
+          kind: 'empty',
+          ttlMs: answer.ttlMs,
+          nxdomain: false,
+          detail: `${name} names no target with a port`,
+        };
       const glue = glueIn(answer.additionals);
       const alias = answer.owner === name ? [] : [answer.owner.split('.').slice(2).join('.')];
       const scope = { services: [context.service, ...alias], statefulSet: null };
@@ -96,10 +103,11 @@ async function tooLong(
     const round = await addressRound(context, [...ports][0]!, seen);
     if (round.kind !== 'failed') return round;
   }
-  if (targets.length === 0) return { kind: 'failed', detail: answer.detail };
+  const failed = { kind: 'failed', how: answer.result, detail: answer.detail } as const;
+  if (targets.length === 0) return failed;
   const scope = { services: [service], statefulSet: null };
   const round = await resolveTargets(context, targets, new Map(), scope, seen);
-  if (round.kind === 'empty') return { kind: 'failed', detail: answer.detail };
+  if (round.kind === 'empty') return failed;
   return round.kind === 'members'
     ? { ...round, complete: false, problem: round.problem ?? answer.detail }
     : round;

@@ -35,17 +35,21 @@ export function statefulSetSource(
         return number === null ? [] : [{ name, port: number }];
       });
       if (targets.length === 0 && names.length > 0)
-        return { kind: 'failed', detail: problem ?? `no port number is known for ${service}` };
+        return problem === null
+          ? { kind: 'failed', how: 'error', detail: `no port number is known for ${service}` }
+          : { kind: 'failed', ...problem };
       const round = await resolveTargets(context, targets, new Map(), scope, seen);
       context.book.keepOnly(new Set(names));
-      return round.kind === 'members' ? { ...round, problem: round.problem ?? problem } : round;
+      return round.kind === 'members'
+        ? { ...round, problem: round.problem ?? problem?.detail ?? null }
+        : round;
     },
   };
 }
 
 interface PortNumbers {
-  /** Returns what went wrong, in words, or null. */
-  refresh(): Promise<string | null>;
+  /** Returns what went wrong, in a word and in words, or null. */
+  refresh(): Promise<{ readonly how: string; readonly detail: string } | null>;
   of(name: string): number | null;
 }
 
@@ -62,8 +66,8 @@ function portNumbers(context: SourceContext, port: string | number): PortNumbers
           ? answer.values
           : [];
       for (const target of targetsIn(values)) known.set(target.name, target.port);
-      if (isFailure(answer)) return answer.detail;
-      return answer.result === 'success' ? null : `${question} has no record`;
+      if (isFailure(answer)) return { how: answer.result, detail: answer.detail };
+      return answer.result === 'success' ? null : { how: answer.result, detail: `${question} has no record` };
     },
     // A Pod that SRV does not show (yet) has the port of the others.
     of: (name) => known.get(name) ?? known.values().next().value ?? null,

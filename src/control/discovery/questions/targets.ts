@@ -16,7 +16,7 @@ interface Outcome {
   readonly ttlMs: number | null;
   /** Nothing is known of it: its look-up failed and never succeeded before. */
   readonly unknown: boolean;
-  readonly problem: string | null;
+  readonly problem: { readonly how: string; readonly detail: string } | null;
 }
 
 /**
@@ -47,9 +47,9 @@ export async function resolveTargets(
     outcomes.set(name, { members, ttlMs: null, unknown: false, problem: null, ...rest });
     for (const found of members) seen(found);
   };
-  const failed = (name: string, problem: string): void => {
+  const failed = (name: string, how: string, detail: string): void => {
     const addresses = book.last(name);
-    settle(name, addresses, { unknown: addresses.length === 0, problem });
+    settle(name, addresses, { unknown: addresses.length === 0, problem: { how, detail } });
   };
 
   const asked: string[] = [];
@@ -73,11 +73,17 @@ export async function resolveTargets(
       const answer = await book.ask(name, (addresses) => {
         for (const found of membersOf(name, addresses)) seen(found);
       });
-      if (answer.kind === 'failed') failed(name, answer.detail);
+      if (answer.kind === 'failed') failed(name, answer.how, answer.detail);
       else if (answer.kind === 'absent') settle(name, [], { ttlMs: answer.ttlMs });
-      else settle(name, answer.addresses, { ttlMs: answer.ttlMs, problem: answer.problem });
+      else {
+        const { addresses, ttlMs, problem } = answer;
+        settle(name, addresses, {
+          ttlMs,
+          problem: problem === null ? null : { how: 'partial', detail: problem },
+        });
+      }
     },
-    (name) => failed(name, `A ${name}: not asked, earlier names took too long`),
+    (name) => failed(name, 'timeout', `A ${name}: not asked, earlier names took too long`),
   );
   return toRound([...outcomes.values()]);
 }
@@ -95,9 +101,15 @@ function toRound(outcomes: readonly Outcome[]): Round {
   const ttlMs = ttls.length === 0 ? null : Math.min(...ttls);
   const problem = outcomes.find((outcome) => outcome.problem !== null)?.problem ?? null;
   if (members.length > 0)
-    return { kind: 'members', members, complete: true, ttlMs: ttlMs ?? Number.POSITIVE_INFINITY, problem };
+    return {
+      kind: 'members',
+      members,
+      complete: true,
+      ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
+      problem: problem?.detail ?? null,
+    };
   // Nobody was found, but of somebody nothing could be learnt: that is not "nobody is there".
   if (outcomes.some((outcome) => outcome.unknown))
-    return { kind: 'failed', detail: problem ?? 'no target could be resolved' };
-  return { kind: 'empty', ttlMs, detail: 'none of the names has an address' };
+    return { kind: 'failed', ...(problem ?? { how: 'error', detail: 'no target could be resolved' }) };
+  return { kind: 'empty', ttlMs, nxdomain: false, detail: 'none of the names has an address' };
 }

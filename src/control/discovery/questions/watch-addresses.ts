@@ -1,9 +1,10 @@
 import type { BackendConfig } from '../../../model/config.ts';
 import type { Timer } from '../../../platform/clock.ts';
-import type { DiscoveryReport } from '../contract.ts';
-import { RefreshLoop } from '../membership/refresh-loop.ts';
+import type { DiscoveryReport, LookupTrouble } from '../contract.ts';
+import { LookupTroubles } from '../membership/lookup-troubles.ts';
+import { RefreshLoop, type Turn } from '../membership/refresh-loop.ts';
 import { backendResolver, type DiscoveryDeps } from '../wire/backend-resolver.ts';
-import { AddressBook } from './address-book.ts';
+import { type AddressAnswer, AddressBook } from './address-book.ts';
 
 /** How long an answer of one family waits for the other's. */
 const PATIENCE_MS = 25;
@@ -17,6 +18,8 @@ export interface AddressEvents {
 export interface AddressWatch {
   close(): void;
   report(): DiscoveryReport;
+  /** What is wrong with the look-ups now; null: nothing. */
+  trouble(): LookupTrouble | null;
   /** Asks again now (rate-limited by `refresh.min`). */
   refreshSoon(): void;
 }
@@ -44,6 +47,8 @@ export function watchAddresses(
     last = sorted;
     events.onAddresses(sorted);
   };
+  const question = `A, AAAA ${name}.`;
+  const troubles = new LookupTroubles({ backend: backend.name, question }, deps);
   const loop = new RefreshLoop(backend.discovery, deps.clock, deps.random, async () => {
     let timer: Timer | null = null;
     const answer = await book.ask(name, (addresses) => {
@@ -51,26 +56,43 @@ export function watchAddresses(
       if (addresses.length > 0) timer = deps.clock.after(PATIENCE_MS, () => loop.closed || take(addresses));
     });
     (timer as Timer | null)?.clear();
-    if (loop.closed) return { failed: true, error: 'closed', ttlMs: null, withinMs: null };
+    if (loop.closed) return { failed: true, error: 'closed', kind: 'error', ttlMs: null, withinMs: null };
     if (answer.kind !== 'failed') take(answer.kind === 'absent' ? [] : answer.addresses);
     events.onLookup(answer.kind !== 'failed');
-    if (answer.kind === 'failed') return { failed: true, error: answer.detail, ttlMs: null, withinMs: null };
-    const absent =
-      answer.kind === 'absent' ? `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${name}` : null;
-    return {
-      failed: false,
-      error: answer.kind === 'absent' ? absent : answer.problem,
-      ttlMs: answer.ttlMs,
-      withinMs: null,
-    };
+    const turn = turnOf(answer, name);
+    troubles.take(turn);
+    return turn;
   });
   loop.start();
   return {
     refreshSoon: () => loop.refreshSoon(),
-    report: () => ({ ...loop.times(), question: `A, AAAA ${name}.` }),
+    report: () => ({ ...loop.times(), question }),
+    trouble: () => troubles.current,
     close() {
       loop.close();
       resolver.close();
     },
   };
+}
+
+function turnOf(answer: AddressAnswer, name: string): Turn {
+  switch (answer.kind) {
+    case 'failed':
+      return { failed: true, error: answer.detail, kind: answer.how, ttlMs: null, withinMs: null };
+    case 'absent': {
+      const error = `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${name}`;
+      const kind = answer.nxdomain ? 'nxdomain' : 'empty';
+      return { failed: false, error, kind, ttlMs: answer.ttlMs, withinMs: null };
+    }
+    case 'addresses': {
+      const { problem, ttlMs } = answer;
+      return {
+        failed: false,
+        error: problem,
+        kind: problem === null ? null : 'partial',
+        ttlMs,
+        withinMs: null,
+      };
+    }
+  }
 }

@@ -10,11 +10,18 @@ export type ExchangeOutcome =
   | Response
   | { readonly kind: 'unreachable' | 'local_error'; readonly detail: string };
 
+/** Errors of Node's that people meet, in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+};
+
 /** What an error of a query's socket says. */
 export function socketFailed(error: NodeJS.ErrnoException): ExchangeOutcome {
   const local = localErrorOf(error.code);
   return local === null
-    ? { kind: 'unreachable', detail: error.message }
+    ? { kind: 'unreachable', detail: WORDS[error.code ?? ''] ?? error.message }
     : { kind: 'local_error', detail: `no query could be sent: ${local}` };
 }
 

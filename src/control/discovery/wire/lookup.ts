@@ -1,3 +1,4 @@
+import { formatAddress } from '../../../model/address.ts';
 import type { HostPort } from '../../../model/config.ts';
 import type { Clock, Timer } from '../../../platform/clock.ts';
 import { type Answer, type FailedAnswer, failure, isFailure, type LookupResult } from './answer.ts';
@@ -79,7 +80,7 @@ export function lookup(
       pending.delete(index);
       if (answer.result !== 'alias') context.onAsked(type, answer.result);
       if (isFailure(answer)) {
-        last = { ...answer, detail: `${type} ${name}: ${answer.detail} (${server.host})` };
+        last = { ...answer, detail: `${type} ${name}: ${answer.detail} (${formatAddress(server)})` };
         // A malformed answer may have been an accident of that one datagram: its sender is asked again (D14).
         if (answer.result !== 'malformed') giveUpOn(server);
         tryNext();
@@ -94,7 +95,9 @@ export function lookup(
   const deadline = context.clock.after(context.timeoutMs, () => {
     const overdue = [...pending.values()].pop()?.overdue() ?? 'timeout';
     const detail = overdue === 'truncated' ? 'truncated, and no answer over TCP' : 'no answer';
-    end(last ?? failure(overdue, `${type} ${name}: ${detail} in ${context.timeoutMs} ms`), plan.length);
+    const from = [...new Set(plan.slice(0, next))].map(formatAddress).join(', ');
+    const words = `${type} ${name}: ${detail} in ${context.timeoutMs} ms (${from})`;
+    end(last ?? failure(overdue, words), plan.length);
   });
   tryNext();
   return () => end(failure('error', 'closed'), 0);

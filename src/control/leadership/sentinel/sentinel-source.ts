@@ -1,5 +1,5 @@
 import type { HostPort, SentinelLeaderSource } from '../../../model/config.ts';
-import type { Member } from '../../discovery/contract.ts';
+import type { LookupTrouble, Member } from '../../discovery/contract.ts';
 import { isNamedBy } from '../../pod-names.ts';
 import type { RosterPod } from '../../roster.ts';
 import type { ClaimEvents, ClaimSource } from '../contract.ts';
@@ -10,7 +10,13 @@ import { inWords, majorityOf, textOf } from './names.ts';
 import { Sentinels, type SentinelsDeps } from './sentinels.ts';
 
 /** Finds the members of another Service, as a backend's are found. */
-export type WatchMembers = (onMembers: (members: readonly Member[]) => void) => { close(): void };
+export type WatchMembers = (onMembers: (members: readonly Member[]) => void) => MembersWatch;
+
+export interface MembersWatch {
+  /** What is wrong with the look-ups; null: nothing. */
+  trouble(): LookupTrouble | null;
+  close(): void;
+}
 
 /**
  * `leader.type: Sentinel`: the Pods are asked as with `Probe`, and what the Sentinels say comes beside their claims as counsel
@@ -65,6 +71,7 @@ export function sentinelSource(
         reason: inWords(said, nameOf),
       };
     },
+    trouble: () => watching.trouble(),
     close() {
       watching.close();
       sentinels.close();
