@@ -27,8 +27,20 @@ const LAYERS = [
   ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/watching/parse-thread.ts']],
   [
     'app.ts',
-    ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/', 'state/', 'page/'],
+    [
+      'app/',
+      'model/',
+      'boundary/',
+      'platform/',
+      'control/',
+      'data/',
+      'observe/',
+      'admin/',
+      'state/',
+      'page/',
+    ],
   ],
+  ['app/', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/']],
   [
     'cli/',
     [
@@ -95,6 +107,7 @@ const LAYERS = [
       'data/merge/',
       ...TEXT,
       'data/inbound-listener.ts',
+      'data/request-fields.ts',
       'data/compact-pieces.ts',
       'model/',
       'platform/',

@@ -1,4 +1,5 @@
-import { ageInWords, lengthInWords } from '../model/age.ts';
+import { ageInWords } from '../model/cause.ts';
+import { lengthInWords } from '../model/length.ts';
 import type { Moment, State, StateBackend, StateFailure, StatePod, StateProblem } from '../model/state.ts';
 import { printable } from './explain-text.ts';
 import { type Ink, NO_INK } from './ink.ts';

@@ -1,4 +1,4 @@
-import { ageInWords } from '../model/age.ts';
+import { ageInWords } from '../model/cause.ts';
 import type { State } from '../model/state.ts';
 import { monotonicMs, sleep, systemClock } from '../platform/clock.ts';
 import { askState } from './ask-sidecar.ts';

@@ -20,7 +20,9 @@ import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
-import { Observers, RequestLog, RequestMetrics } from './exchange/observers.ts';
+import { ConnectionLog } from './exchange/connection-log.ts';
+import { Observers, RequestMetrics } from './exchange/observers.ts';
+import { RequestLog } from './exchange/request-log.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
 import type { DescribedRequest } from './explain/described-request.ts';
 import { explainRequest } from './explain/explain.ts';
@@ -36,6 +38,7 @@ import { Listener } from './listen/listener.ts';
 import { type ListenerPlan, planListeners } from './listen/listener-plan.ts';
 import { compileConditions } from './match/conditions.ts';
 import { HoldQueues } from './placement/hold-queues.ts';
+import { HoldSummary } from './placement/hold-summary.ts';
 import { RuleRuntimes } from './placement/rule-runtime.ts';
 import { RenamedBackends } from './renamed-backends.ts';
 
@@ -49,6 +52,8 @@ export interface DataPlaneDeps {
   readonly outcomes: OutcomeSink;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Writes the access log, whatever the level is. */
+  readonly accessLogger: Pick<Logger, 'info'>;
   readonly random?: Random;
   /** Tells when this process stood still; default: nobody does. */
   readonly pulse?: Pick<Pulse, 'check'>;
@@ -76,6 +81,7 @@ export class DataPlane {
   readonly #tunnels: TunnelRegistry;
   readonly #accessLog: AccessLog;
   readonly #queues: HoldQueues;
+  readonly #holdSummary: HoldSummary;
   readonly #rules: RuleRuntimes;
   readonly #renamed = new RenamedBackends();
   /** By name. */
@@ -107,9 +113,15 @@ export class DataPlane {
       turn,
       dialer: systemDialer,
     });
-    this.#accessLog = new AccessLog(logger, cell.current().config.log.access);
+    this.#accessLog = new AccessLog(deps.accessLogger, cell.current().config.log.access);
     this.#rules = new RuleRuntimes(metrics);
-    this.#queues = new HoldQueues(metrics, (backend) => outcomes.report({ kind: 'held', backend }));
+    this.#holdSummary = new HoldSummary({
+      logger,
+      clock: systemClock,
+      waiting: (backend) => this.#queues.waiting(backend),
+    });
+    const reports = { began: (backend: string) => outcomes.report({ kind: 'held', backend }), ended() {} };
+    this.#queues = new HoldQueues(metrics, [reports, this.#holdSummary]);
     const shared = {
       cell,
       outcomes,
@@ -120,10 +132,11 @@ export class DataPlane {
       clock: systemClock,
       peers: new PeerWatch(),
       pulse: deps.pulse ?? { check() {} },
-      tunnels: new SocketTunnels(this.#tunnels, { cell, outcomes, logger }),
+      tunnels: new SocketTunnels(this.#tunnels, { cell, outcomes }),
       rules: this.#rules,
       renamed: this.#renamed,
       holdQueue: (backend: string) => this.#queues.of(backend),
+      connections: [new ConnectionLog(this.#accessLog)],
     };
     const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
     const hopName = deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`;
@@ -204,10 +217,11 @@ export class DataPlane {
     for (const listener of listeners) listener.stop();
     await Promise.all(listeners.map((listener) => listener.drained(timeoutMs)));
     for (const listener of listeners) listener.destroy();
-    this.#tunnels.close('the sidecar shuts down');
+    this.#tunnels.close();
     await Promise.all(listeners.map((listener) => listener.drained(100)));
     this.#sweep.clear();
     this.#vanished.close();
+    this.#holdSummary.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#pools.close();
     this.#listeners = new Map();
@@ -318,7 +332,7 @@ export class DataPlane {
   }
 
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
-    this.#accessLog.enabled = next.config.log.access;
+    this.#accessLog.mode = next.config.log.access;
     this.#renamed.follow(next, previous);
     this.#queues.follow(next, previous);
     this.#seriesMayLeave ||= next.listeners !== previous.listeners || hasLost(next, previous);

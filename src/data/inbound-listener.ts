@@ -1,3 +1,4 @@
+import type { ConnectionEnd } from '../model/connection-end.ts';
 import type { ListenerSnapshot } from '../model/snapshot.ts';
 
 /** The listener that a connection came in by. It is the same through a reload that gives it another name or other rules. */
@@ -6,4 +7,12 @@ export interface InboundListener {
   readonly snapshot: ListenerSnapshot;
   /** A reload removed it: its connections are finishing. */
   readonly removed: boolean;
+  /** It ends all that is open: the sidecar shuts down, or the time is over that its connections had to finish. */
+  readonly ending: boolean;
+}
+
+/** Why its connections end that it ends; null: it does not. */
+export function endOfListener({ removed, ending }: InboundListener): ConnectionEnd | null {
+  if (!ending) return null;
+  return removed ? 'removed' : 'shutdown';
 }

@@ -295,6 +295,9 @@ export interface ListenerConfig {
   readonly rules: readonly RuleConfig[];
 }
 
+/** Of the access log: every line, those of what failed, or none. */
+export type AccessMode = boolean | 'errors';
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Config {
@@ -304,7 +307,7 @@ export interface Config {
   readonly selfPodName: string;
   readonly admin: HostPort;
   readonly debug: HostPort;
-  readonly log: { readonly level: LogLevel; readonly access: boolean };
+  readonly log: { readonly level: LogLevel; readonly access: AccessMode };
   readonly shutdownTimeoutMs: number;
 }
 

@@ -1,3 +1,5 @@
+import type { ShownCause } from './cause.ts';
+
 /** A moment as `/state` shows it: RFC 3339 for people and logs, its age for whoever compares. */
 export interface Moment {
   /** `2026-05-01T12:34:56.789Z`, by the clock on the wall. */
@@ -61,6 +63,8 @@ export interface StateReload extends Moment {
   readonly ok: boolean;
   /** Why it was refused, a line each as `headroute check` prints them; empty where it took effect. */
   readonly problems: readonly string[];
+  /** What it added, removed and changed, by name; empty where it was refused. */
+  readonly changes: readonly string[];
 }
 
 export interface StateListener {
@@ -95,6 +99,8 @@ export interface StateFailure {
 export interface StateBackend {
   readonly name: string;
   readonly service: string;
+  /** What is wrong with it, the likeliest first, as `/explain` tells it; empty: nothing is known to be. */
+  readonly causes: readonly ShownCause[];
   readonly leadership: StateLeadership;
   readonly discovery: StateDiscovery;
   readonly held: StateHeld;
@@ -153,6 +159,8 @@ export interface StatePod {
   readonly state: 'ready' | 'unready' | 'ejected' | 'draining';
   /** Why it is in that state. */
   readonly reason: string;
+  /** Why it is not ready, with what it said; null: it is. */
+  readonly cause: ShownCause | null;
   readonly since: Moment | null;
   readonly leads: boolean;
   readonly claimsLeadership: boolean;

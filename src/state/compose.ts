@@ -38,6 +38,8 @@ export interface LastReload {
   readonly ok: boolean;
   /** In words, a line each; empty where it took effect. */
   readonly problems: readonly string[];
+  /** What it changed, by name; empty where it was refused. */
+  readonly changes: readonly string[];
 }
 
 /**
@@ -74,8 +76,8 @@ export function composeState(parts: StateParts, observer: StateObserver, now: No
   return { ...about, problems: findProblems({ ...about, ...rest }), ...rest };
 }
 
-function shownReload({ atMs, ok, problems }: LastReload, now: Now): StateReload {
-  return { ...wallMoment(atMs, now), ok, problems };
+function shownReload({ atMs, ...reload }: LastReload, now: Now): StateReload {
+  return { ...wallMoment(atMs, now), ...reload };
 }
 
 function composeBackend(
@@ -91,6 +93,7 @@ function composeBackend(
   return {
     name: report.name,
     service: report.service,
+    causes: report.causes,
     leadership: composeLeadership(report, snapshot, remembered, now),
     discovery: {
       question,
@@ -138,7 +141,7 @@ function composePod(
   remembered: Remembered | undefined,
   now: Now,
 ): StatePod {
-  const { id, name, addresses, port, ordinal, claimsLeadership, term, lineage } = report;
+  const { id, name, addresses, port, ordinal, cause, claimsLeadership, term, lineage } = report;
   const sinceMs = remembered?.since.ofPod(id) ?? null;
   const claimsMs = claimsLeadership ? (remembered?.since.ofClaim(name) ?? null) : null;
   return {
@@ -148,6 +151,7 @@ function composePod(
     ordinal,
     state: view?.state ?? 'unready',
     reason: view?.reason ?? report.reason,
+    cause,
     since: sinceMs === null ? null : moment(sinceMs, now),
     leads: id === leaderId,
     claimsLeadership,

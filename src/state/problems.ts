@@ -1,16 +1,19 @@
-import type { Moment, State, StateBackend, StatePod, StateProblem } from '../model/state.ts';
+import type { CauseArea, ShownCause } from '../model/cause.ts';
+import type { Moment, State, StateBackend, StateProblem } from '../model/state.ts';
+import { rfc3339 } from './now.ts';
 
-/** Pods named in a problem; more are counted. */
+/** Pods named in a problem. */
 const MAX_NAMED = 3;
-/** Groups of unready Pods of one backend, by reason; more are one. */
-const MAX_GROUPS = 5;
+/** Causes told with one problem. */
+const MAX_CAUSES = 3;
 
 /** What is wrong, the worst first. Pure: whoever draws a state draws these, so that no two places judge differently. */
 export function findProblems(state: Omit<State, 'problems'>): StateProblem[] {
+  const wallMs = Date.parse(state.at);
   const found = [
-    ...state.backends.flatMap(ofBackend),
+    ...state.backends.flatMap((backend) => ofBackend(backend, wallMs)),
     ...ofProgram(state),
-    ...state.backends.flatMap(withPodsUnready),
+    ...state.backends.flatMap((backend) => withPodsUnready(backend, wallMs)),
   ];
   return found.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
 }
@@ -40,35 +43,37 @@ function ofProgram({ draining, lastReload, ready }: Omit<State, 'problems'>): St
   return found;
 }
 
-function ofBackend(backend: StateBackend): StateProblem[] {
+function ofBackend(backend: StateBackend, wallMs: number): StateProblem[] {
   const { name, leadership, discovery, held } = backend;
   const about = { backend: name, pods: [] } as const;
   const found: StateProblem[] = [];
   const pods = backend.pods.filter(({ state }) => state !== 'draining');
-  const ready = pods.filter(({ state }) => state === 'ready').length;
+  const isServing = pods.some(({ state }) => state === 'ready');
+  const [dns] = causesOf(backend, 'dns');
+  const health = causesOf(backend, 'health');
   if (pods.length === 0)
     found.push({
       ...about,
       severity: 'error',
       kind: 'no_pod',
-      text: `no Pod is known: ${discovery.lastError ?? `no answer yet to ${discovery.question}`}`,
-      since: null,
+      text: `no Pod is known: ${dns?.text ?? `no answer yet to ${discovery.question}`}`,
+      since: sinceOf(dns, wallMs),
     });
-  else if (ready === 0)
+  else if (!isServing)
     found.push({
       ...about,
       severity: 'error',
       kind: 'no_pod_ready',
-      pods: named(pods),
-      text: `${pods.length === 1 ? `its only Pod ${pods[0]!.name} is not ready` : `none of its ${pods.length} Pods is ready`}: ${commonReason(pods)}`,
-      since: latest(pods),
+      pods: pods.slice(0, MAX_NAMED).map((pod) => pod.name),
+      text: `no Pod is ready: ${inWords(health) || pods[0]!.reason}`,
+      since: sinceOf(health[0], wallMs),
     });
   if (leadership.state === 'none' && pods.length > 0)
     found.push({
       ...about,
       severity: 'error',
       kind: 'no_leader',
-      text: `no leader: ${leadership.reason}`,
+      text: `no leader: ${inWords(causesOf(backend, 'leader')) || leadership.reason}`,
       since: leadership.since,
     });
   if (leadership.state === 'conflict')
@@ -88,59 +93,41 @@ function ofBackend(backend: StateBackend): StateProblem[] {
       text: `${held.now === 1 ? '1 request waits' : `${held.now} requests wait`} for a Pod`,
       since: null,
     });
-  if (discovery.lastError !== null && pods.length > 0)
+  if (dns !== undefined && pods.length > 0)
     found.push({
       ...about,
       severity: 'warning',
       kind: 'dns_failing',
-      text: `the last look-up failed, its Pods are those of before: ${discovery.lastError}`,
-      since: discovery.lastAnswer,
+      text: dns.text,
+      since: sinceOf(dns, wallMs),
     });
   return found;
 }
 
 /** Those that are not ready beside others that are, by what is wrong with them. */
-function withPodsUnready({ name, pods }: StateBackend): StateProblem[] {
-  if (!pods.some(({ state }) => state === 'ready')) return [];
-  const groups = new Map<string, StatePod[]>();
-  for (const pod of pods) {
-    if (pod.state !== 'unready' && pod.state !== 'ejected') continue;
-    const what = `${pod.state}: ${pod.reason}`;
-    const key = groups.has(what) || groups.size < MAX_GROUPS ? what : 'not ready, for other reasons';
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [pod]);
-    else group.push(pod);
-  }
-  return [...groups].map(([what, group]) => ({
+function withPodsUnready(backend: StateBackend, wallMs: number): StateProblem[] {
+  if (!backend.pods.some(({ state }) => state === 'ready')) return [];
+  return causesOf(backend, 'health').map((cause) => ({
     severity: 'warning',
     kind: 'pods_unready',
-    backend: name,
-    pods: named(group),
-    text: `${inWords(group)} ${group.length === 1 ? 'is' : 'are'} ${what}`,
-    since: latest(group),
+    backend: backend.name,
+    pods: cause.pods,
+    text: cause.text,
+    since: sinceOf(cause, wallMs),
   }));
 }
 
-function named(pods: readonly StatePod[]): string[] {
-  return pods.slice(0, MAX_NAMED).map(({ name }) => name);
+function causesOf({ causes }: StateBackend, area: CauseArea): ShownCause[] {
+  return causes.filter((cause) => cause.area === area);
 }
 
-function inWords(pods: readonly StatePod[]): string {
-  const more = pods.length - MAX_NAMED;
-  return more > 0 ? `${named(pods).join(', ')} and ${more} more` : named(pods).join(', ');
+function inWords(causes: readonly ShownCause[]): string {
+  return causes
+    .slice(0, MAX_CAUSES)
+    .map(({ text }) => text)
+    .join('; ');
 }
 
-function commonReason(pods: readonly StatePod[]): string {
-  const counts = new Map<string, number>();
-  for (const { reason } of pods) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const [reason, count] = [...counts].sort((a, b) => b[1] - a[1])[0]!;
-  return count === pods.length ? reason : `${reason} (${count} of them)`;
-}
-
-/** Since when all of them are as they are. */
-function latest(pods: readonly StatePod[]): Moment | null {
-  let found: Moment | null = null;
-  for (const { since } of pods)
-    if (since !== null && (found === null || since.ageMs < found.ageMs)) found = since;
-  return found;
+function sinceOf(cause: ShownCause | undefined, wallMs: number): Moment | null {
+  return cause === undefined ? null : { at: rfc3339(wallMs - cause.ageMs), ageMs: cause.ageMs };
 }

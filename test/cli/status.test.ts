@@ -8,7 +8,7 @@ import { type StatusDeps, status } from '../../src/cli/status.ts';
 import { statusLines } from '../../src/cli/status-text.ts';
 import type { State } from '../../src/model/state.ts';
 import { findProblems } from '../../src/state/problems.ts';
-import { ago, backend, pod, state } from '../helpers/state.ts';
+import { ago, backend, cause, pod, state } from '../helpers/state.ts';
 import { poll } from '../helpers/waiting.ts';
 
 let server: Server;
@@ -72,7 +72,8 @@ describe('headroute status', () => {
 
   it('says what is wrong before all else and ends with 3; warnings alone are 0', async () => {
     const unready = pod({ name: 'db-1', state: 'unready', reason: 'connection refused', since: ago(40_000) });
-    shown = judged({ backends: [backend({ ...LEADERLESS, pods: [pod(), unready] })] });
+    const causes = [cause('health', 'db-1 is unready: connection refused', 40_000, ['db-1'])];
+    shown = judged({ backends: [backend({ ...LEADERLESS, pods: [pod(), unready], causes })] });
     expect(await status({ debug: url(), watch: false }, deps())).toBe(3);
     expect(out.split('\n').slice(0, 4)).toEqual([
       expect.stringMatching(/^headroute 1\.2\.3: 1 error, 2 warnings/),
@@ -81,7 +82,7 @@ describe('headroute status', () => {
       'WARNING  db: db-1 is unready: connection refused, for 40 s',
     ]);
     expect(out).toContain('1 of 2 Pods ready, no leader for 12 s, 4 waiting, the longest 4.2 s');
-    shown = judged({ backends: [backend({ pods: [pod(), unready] })] });
+    shown = judged({ backends: [backend({ pods: [pod(), unready], causes })] });
     expect(await status({ debug: url(), watch: false }, deps())).toBe(0);
   });
 

@@ -1,7 +1,13 @@
 import { SnapshotCell } from '../../src/boundary/snapshot-cell.ts';
 import { buildBackend } from '../../src/control/build-snapshot.ts';
 import { DataPlane } from '../../src/data/data-plane.ts';
-import type { BackendConfig, ListenerConfig, RuleConfig, Selection } from '../../src/model/config.ts';
+import type {
+  AccessMode,
+  BackendConfig,
+  ListenerConfig,
+  RuleConfig,
+  Selection,
+} from '../../src/model/config.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, ListenerSnapshot, Route, RoutingSnapshot } from '../../src/model/snapshot.ts';
@@ -38,7 +44,7 @@ export interface PlaneOptions {
   readonly proxyName?: string;
   readonly logger?: Logger;
   /** `log.access`. */
-  readonly access?: boolean;
+  readonly access?: AccessMode;
   readonly random?: () => number;
 }
 
@@ -188,6 +194,7 @@ export async function startDataPlane(options: PlaneOptions): Promise<TestPlane> 
     outcomes: { report: (outcome) => void outcomes.push(outcome) },
     metrics,
     logger: options.logger ?? silentLogger,
+    accessLogger: options.logger ?? silentLogger,
     ...(options.random ? { random: options.random } : {}),
     ...(options.proxyName !== undefined ? { proxyName: options.proxyName } : {}),
   });

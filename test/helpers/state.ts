@@ -1,3 +1,4 @@
+import type { ShownCause } from '../../src/model/cause.ts';
 import type { Moment, State, StateBackend, StatePod } from '../../src/model/state.ts';
 
 const WALL_MS = 1_700_000_000_000;
@@ -5,6 +6,16 @@ const WALL_MS = 1_700_000_000_000;
 /** A moment so many milliseconds before the state was told. */
 export function ago(ageMs: number): Moment {
   return { at: new Date(WALL_MS - ageMs).toISOString(), ageMs };
+}
+
+/** As the sidecar finds it. */
+export function cause(
+  area: ShownCause['area'],
+  text: string,
+  ageMs: number,
+  pods: readonly string[] = [],
+): ShownCause {
+  return { area, kind: 'refused', text, pods, podCount: pods.length, ageMs, words: `${text}, for a while` };
 }
 
 /** A ready Pod `db-0` that nobody asks whether it leads. */
@@ -16,6 +27,7 @@ export function pod(part: Partial<StatePod> = {}): StatePod {
     ordinal: 0,
     state: 'ready',
     reason: 'connection accepted',
+    cause: null,
     since: ago(90_000),
     leads: false,
     claimsLeadership: false,
@@ -39,6 +51,7 @@ export function backend(
     name: 'db',
     service: 'db.prod.svc.cluster.local',
     held: { now: 0, longestMs: 0 },
+    causes: [],
     pods: [pod()],
     changes: [],
     ...part,

@@ -1,21 +1,31 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessMode } from '../../src/model/config.ts';
 import { AccessLog, type AccessRecord } from '../../src/observe/access-log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { readableLine } from '../../src/observe/readable-line.ts';
 
 const record: AccessRecord = {
+  listener: 'db',
+  client: '127.0.0.1:50000',
   method: 'GET',
+  host: 'db',
   path: '/a',
   rule: 'reads',
   backend: 'db',
   pod: 'db-0',
+  pods: null,
   status: 200,
   failure: null,
+  detail: null,
+  sent: true,
   attempts: 1,
   heldMs: 0,
+  firstByteMs: 1.2,
   durationMs: 1.5,
   bytesReceived: 0,
   bytesSent: 12,
+  traceId: null,
+  userAgent: null,
 };
 
 describe('the logger', () => {
@@ -62,16 +72,37 @@ describe('the logger', () => {
 });
 
 describe('the access log', () => {
-  it('writes one info line a request while it is on', () => {
+  function at(level: 'info' | 'error', mode: AccessMode) {
     const lines: string[] = [];
-    const log = new AccessLog(
-      createLogger({ level: 'info', pretty: false, write: (l) => lines.push(l) }),
-      false,
-    );
-    log.write(record);
-    expect(lines).toEqual([]);
-    log.enabled = true;
-    log.write(record);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ ...record, level: 'info', msg: 'request' });
+    const logger = createLogger({ level, pretty: false, write: (l) => lines.push(l) });
+    return { lines, logger, log: new AccessLog(logger.access, mode) };
+  }
+
+  it.each(['info', 'error'] as const)(
+    'at %s writes one line a request, whatever the level becomes',
+    (level) => {
+      const { lines, logger, log } = at(level, true);
+      log.request(record);
+      logger.setLevel('fatal');
+      log.request(record);
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+        Array(2).fill({ ...record, level: 'info', msg: 'request' }),
+      );
+      logger.info({}, 'no');
+      expect(lines).toHaveLength(2);
+    },
+  );
+
+  it('wants every line, those of errors, or none', () => {
+    const { log } = at('info', false);
+    const wanted = (mode: AccessMode) => {
+      log.mode = mode;
+      return [log.wants(false), log.wants(true)];
+    };
+    expect([wanted(false), wanted('errors'), wanted(true)]).toEqual([
+      [false, false],
+      [false, true],
+      [true, true],
+    ]);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StateProblem } from '../../src/model/state.ts';
 import { findProblems } from '../../src/state/problems.ts';
-import { ago, backend, pod, state } from '../helpers/state.ts';
+import { ago, backend, cause, pod, state } from '../helpers/state.ts';
 
 const kinds = (problems: readonly StateProblem[]): string[] =>
   problems.map(({ kind, severity, backend: of }) => `${severity} ${kind} ${of ?? '-'}`);
@@ -10,19 +10,30 @@ const kinds = (problems: readonly StateProblem[]): string[] =>
 describe('problems', () => {
   it('are none where all is well', () => {
     expect(findProblems(state())).toEqual([]);
-    expect(findProblems(state({ lastReload: { ...ago(1000), ok: true, problems: [] } }))).toEqual([]);
+    expect(
+      findProblems(state({ lastReload: { ...ago(1000), ok: true, problems: [], changes: [] } })),
+    ).toEqual([]);
   });
 
   it('are errors where requests cannot be served, with why and since when', () => {
-    const dead = pod({ state: 'unready', reason: 'connection refused', since: ago(40_000) });
+    const dead = pod({ state: 'unready', reason: 'connection refused' });
     const found = findProblems(
       state({
         backends: [
-          backend({ name: 'gone', pods: [], discovery: { lastError: 'SRV x: NXDOMAIN' } }),
-          backend({ name: 'dead', pods: [dead, { ...dead, name: 'db-1', since: ago(20_000) }] }),
+          backend({ name: 'gone', pods: [], causes: [cause('dns', 'DNS: NXDOMAIN', 9000)] }),
+          backend({ name: 'new', pods: [] }),
+          backend({
+            name: 'dead',
+            pods: [dead],
+            causes: [cause('health', 'db-0 is unready: connection refused', 20_000, ['db-0'])],
+          }),
           backend({
             name: 'mute',
             leadership: { state: 'none', reason: 'no Pod claims to lead', since: ago(5000) },
+            causes: [
+              cause('leader', 'no Pod claims to lead', 5000),
+              cause('leader', 'leader probe of db-0: -NOAUTH', 9000),
+            ],
           }),
           backend({
             name: 'split',
@@ -38,35 +49,41 @@ describe('problems', () => {
     );
     expect(kinds(found)).toEqual([
       'error no_pod gone',
+      'error no_pod new',
       'error no_pod_ready dead',
       'error no_leader mute',
       'error leader_conflict split',
     ]);
     expect(found.map(({ text }) => text)).toEqual([
-      'no Pod is known: SRV x: NXDOMAIN',
-      'none of its 2 Pods is ready: connection refused',
-      'no leader: no Pod claims to lead',
+      'no Pod is known: DNS: NXDOMAIN',
+      'no Pod is known: no answer yet to SRV _http._tcp.db.prod.svc.cluster.local.',
+      'no Pod is ready: db-0 is unready: connection refused',
+      'no leader: no Pod claims to lead; leader probe of db-0: -NOAUTH',
       'several Pods claim to lead: db-0 and db-1 claim',
     ]);
-    expect(found.map(({ since }) => since?.ageMs ?? null)).toEqual([null, 20_000, 5000, 2000]);
-    expect(found[3]!.pods).toEqual(['db-0', 'db-1']);
+    expect(found.map(({ since }) => since)).toEqual([ago(9000), null, ago(20_000), ago(5000), ago(2000)]);
+    expect(found[4]!.pods).toEqual(['db-0', 'db-1']);
   });
 
   it('are warnings where requests are served all the same, and come after errors', () => {
-    const pods = [
-      pod(),
-      ...Array.from({ length: 4 }, (_, i) =>
-        pod({ name: `db-${i + 1}`, state: 'unready', reason: 'no answer', since: ago(1000 * (i + 1)) }),
-      ),
-      pod({ name: 'db-9', state: 'ejected', reason: '5 requests failed' }),
-      pod({ name: 'db-8', state: 'draining', reason: 'left DNS' }),
-    ];
     const found = findProblems(
       state({
         draining: true,
-        lastReload: { ...ago(60_000), ok: false, problems: ['h.yaml:1:1: wrong', 'h.yaml:2:1: too'] },
+        lastReload: {
+          ...ago(60_000),
+          ok: false,
+          problems: ['h.yaml:1:1: wrong', 'h.yaml:2:1: too'],
+          changes: [],
+        },
         backends: [
-          backend({ pods, held: { now: 3, longestMs: 2000 }, discovery: { lastError: 'SERVFAIL' } }),
+          backend({
+            pods: [pod(), pod({ name: 'db-1', state: 'unready' })],
+            held: { now: 3, longestMs: 2000 },
+            causes: [
+              cause('health', 'db-1 is unready: no answer', 2000, ['db-1']),
+              cause('dns', 'DNS: SERVFAIL', 1000),
+            ],
+          }),
           backend({ name: 'x', leadership: { state: 'none' } }),
         ],
       }),
@@ -78,21 +95,12 @@ describe('problems', () => {
       'warning reload_refused -',
       'warning draining -',
       'warning pods_unready db',
-      'warning pods_unready db',
     ]);
-    expect(found.slice(-2).map(({ text }) => text)).toEqual([
-      'db-1, db-2, db-3 and 1 more are unready: no answer',
-      'db-9 is ejected: 5 requests failed',
-    ]);
+    expect(found.at(-1)).toMatchObject({
+      text: 'db-1 is unready: no answer',
+      pods: ['db-1'],
+      since: ago(2000),
+    });
     expect(found[3]!.text).toContain('h.yaml:1:1: wrong (and 1 more)');
-  });
-
-  it('are few however many Pods are unready for reasons of their own', () => {
-    const pods = Array.from({ length: 1000 }, (_, i) =>
-      pod({ name: `db-${i}`, state: i === 0 ? 'ready' : 'unready', reason: `reason ${i}` }),
-    );
-    const found = findProblems(state({ backends: [backend({ pods })] }));
-    expect(found).toHaveLength(6);
-    expect(found.at(-1)!.text).toBe('db-6, db-7, db-8 and 991 more are not ready, for other reasons');
   });
 });

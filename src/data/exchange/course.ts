@@ -48,6 +48,7 @@ export interface CourseOwner {
 export class Course implements PlacementOwner, RequestFacts {
   readonly placement: Placement;
   counted: RuleBackendCells | null = null;
+  answeredMs = 0;
   deadlineMs: number;
   /** When `timeouts.request` ends. */
   requestDeadlineMs: number;
@@ -60,6 +61,8 @@ export class Course implements PlacementOwner, RequestFacts {
   over = false;
   attempts = 0;
   pod: PodView | null = null;
+  pods: readonly PodView[] | null = null;
+  detail: string | null = null;
   bytesSent = 0;
   readonly #owner: CourseOwner;
   readonly #decided: Decided;
@@ -144,6 +147,7 @@ export class Course implements PlacementOwner, RequestFacts {
   /** Answers with a failure of headroute's own, or cuts an answer that has begun. @param status where it is not the failure's own */
   fail(failure: Failure, detail: string, status?: number): void {
     if (this.over) return;
+    this.detail = detail;
     this.#owner.abandon();
     const { answer } = this.client;
     if (this.responded) {
@@ -165,10 +169,17 @@ export class Course implements PlacementOwner, RequestFacts {
     this.fail('request_timeout', `no whole answer within ${requestMs} ms (timeouts.request)`);
   }
 
-  /** It goes to this Pod; null: to those of a fan-out. @param attempts how many Pods it went to by then */
-  picked(pod: PodView | null, attempts: number): void {
+  /** It goes to this Pod, after so many others as it has gone to. */
+  picked(pod: PodView): void {
     this.pod = pod;
-    this.attempts = attempts;
+    this.attempts++;
+    this.#observer.picked(this);
+  }
+
+  /** It goes to the Pods of a fan-out. */
+  pickedAll(pods: readonly PodView[]): void {
+    this.pods = pods;
+    this.attempts = pods.length;
     this.#observer.picked(this);
   }
 

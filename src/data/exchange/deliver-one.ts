@@ -6,7 +6,7 @@ import { runGuarded } from '../../platform/guard.ts';
 import type { Departure } from '../placement/departure.ts';
 import { type AttemptEnd, mayRepeat } from '../placement/retry.ts';
 import type { Fields, Piece, ResponseMessage } from '../stream/message.ts';
-import type { StreamTerms } from '../stream/raw.ts';
+import type { JointEnd, StreamTerms } from '../stream/raw.ts';
 import type { Taken, Upstream, UpstreamEvents } from '../stream/upstream.ts';
 import { Course, type CourseOwner, type Decided } from './course.ts';
 import type { ExchangeDeps } from './exchange-deps.ts';
@@ -118,7 +118,7 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     if (waited && this.awaitsBody) course.client.resume();
     const pod = pods[0]!;
     course.deadlineMs = course.requestDeadlineMs;
-    course.picked(pod, course.attempts + 1);
+    course.picked(pod);
     const { request, client, placement } = course;
     const ask = { request, asker: client, pod, backend: placement.backend, snapshot, gathered: null };
     this.#backend = snapshot;
@@ -299,7 +299,17 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     course.answered();
     course.bytesSent += answer.begin(message, upstream, [], course.debugFields());
     course.end(101, null);
-    this.#deps.tunnels.join(answer.takeOver(), upstream.takeOver(), terms);
+    this.#deps.tunnels.join(answer.takeOver(), upstream.takeOver(), terms, (ended) =>
+      this.#upgradeEnded(ended),
+    );
+  }
+
+  #upgradeEnded(ended: JointEnd): void {
+    const { listener, client, rule, placement, pod, attempts, startedMs } = this.#course;
+    const { backend, heldMs } = placement;
+    const { address } = client;
+    const facts = { listener, address, rule: rule.name, backend, pod, attempts, heldMs, startedMs, ended };
+    for (const observer of this.#deps.connections) observer.ended({ kind: 'upgrade', ...facts });
   }
 
   expire(nowMs: number): void {

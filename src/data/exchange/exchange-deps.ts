@@ -1,9 +1,9 @@
-import type { Logger } from '../../platform/logger.ts';
 import type { PeerWatch } from '../../platform/peer-watch.ts';
 import type { WorkSlices } from '../../platform/work-slices.ts';
 import type { PlacementDeps } from '../placement/placement-deps.ts';
 import type { RawUpstreams, Tunnels } from '../stream/raw.ts';
 import type { Upstreams } from '../stream/upstream.ts';
+import type { ConnectionObserver } from './connection-observer.ts';
 import type { RequestObserver } from './request-observer.ts';
 
 /** What exchanges of requests use of the data plane. */
@@ -17,13 +17,15 @@ export interface ExchangeDeps extends PlacementDeps {
   /** New requests are answered with `draining` (POST /drain). */
   draining(): boolean;
   readonly observer: RequestObserver;
+  /** Of what is upgraded. */
+  readonly connections: readonly ConnectionObserver[];
 }
 
 /** What TCP connections use of it. */
 export interface TunnelDeps extends PlacementDeps {
-  readonly logger: Logger;
   readonly upstreams: RawUpstreams;
   readonly tunnels: Tunnels;
+  readonly connections: readonly ConnectionObserver[];
   /** Sees clients leave that are not read for now. */
   readonly peers: Pick<PeerWatch, 'check'>;
 }

@@ -142,7 +142,7 @@ export class FanOut implements StartedExchange, CourseOwner, FanOutPlan, FanOutO
       this.full();
       return;
     }
-    this.#course.picked(null, pods.length);
+    this.#course.pickedAll(pods);
     this.#backend = backend;
     this.#answers = new Gathering(this.purpose, pods);
     this.slices.add({

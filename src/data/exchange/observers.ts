@@ -1,5 +1,4 @@
 import type { FailureLabel } from '../../model/failure.ts';
-import type { AccessLog } from '../../observe/access-log.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import type { RequestFacts, RequestObserver } from './request-observer.ts';
 
@@ -57,33 +56,5 @@ export class RequestMetrics implements Partial<RequestObserver> {
     if (counted === null) return;
     counted.leave();
     if (status !== 0) counted.answered(status, monotonicMs() - startedMs);
-  }
-}
-
-/** A line for each request in the access log, where that is on. */
-export class RequestLog implements Partial<RequestObserver> {
-  readonly #log: AccessLog;
-
-  constructor(log: AccessLog) {
-    this.#log = log;
-  }
-
-  over(facts: RequestFacts, status: number, failure: FailureLabel | null): void {
-    if (!this.#log.enabled) return;
-    const { request, startedMs, placement, pod, attempts, received, bytesSent } = facts;
-    this.#log.write({
-      method: request.method,
-      path: request.path,
-      rule: placement.rule.name,
-      backend: placement.backend,
-      pod: pod?.name ?? null,
-      status: status === 0 ? null : status,
-      failure,
-      attempts,
-      heldMs: Math.round(placement.heldMs),
-      durationMs: Math.round((monotonicMs() - startedMs) * 1000) / 1000,
-      bytesReceived: received,
-      bytesSent,
-    });
   }
 }

@@ -1,23 +1,27 @@
 import type { RuleConfig } from '../../model/config.ts';
+import type { ConnectionEnd } from '../../model/connection-end.ts';
 import type { Failure, FailureLabel } from '../../model/failure.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import { runGuarded } from '../../platform/guard.ts';
-import type { InboundListener } from '../inbound-listener.ts';
+import { endOfListener, type InboundListener } from '../inbound-listener.ts';
 import { NO_REQUEST } from '../placement/decide.ts';
 import { Departure } from '../placement/departure.ts';
 import { Placement } from '../placement/placement.ts';
 import type { PlacementOwner } from '../placement/placement-owner.ts';
 import type { RuleSeries } from '../placement/rule-series.ts';
-import type { DialEvents, RawClient, RawStream } from '../stream/raw.ts';
+import type { DialEvents, JointEnd, RawClient, RawStream } from '../stream/raw.ts';
+import { withoutPod } from './connection-observer.ts';
 import type { TunnelDeps } from './exchange-deps.ts';
+
+const CRASHED = { end: 'internal_error', detail: 'internal error' } as const;
 
 /**
  * One connection of a TCP listener, from accept to its end:
  * 1. place it (placement/placement.ts); while it waits nothing is read from the client;
  * 2. connect; a refusal is reported and, since nothing was sent, another Pod is tried, or the next leader waited for;
  * 3. join the two sockets until both ways have ended or the registry cuts them.
- * A failure can only be told by closing; metrics and the log say which.
+ * A failure can only be told by closing; metrics and the access log say which.
  */
 export class Tunnel implements PlacementOwner {
   /** Nothing is read before it has a Pod. */
@@ -29,6 +33,13 @@ export class Tunnel implements PlacementOwner {
   /** Where it counts until it has a Pod, or has failed; then null. */
   #series: RuleSeries | null;
   #tries = 0;
+  #startedMs = 0;
+  /** The Pod that it is with, or that was tried last. */
+  #pod: PodView | null = null;
+  /** Why it ends before it has a Pod, where it is not by its client or its listener. */
+  #end: { readonly end: ConnectionEnd; readonly detail: string } | null = null;
+  /** Its observers have been told of its end, or will be when the joined sockets end. */
+  #isTold = false;
   /** Ends the watch for a client that leaves while it waits. */
   #unwatch: (() => void) | null = null;
   /** Gives the connection up that is being opened. */
@@ -61,9 +72,11 @@ export class Tunnel implements PlacementOwner {
         this.#cancel?.();
         this.#stay();
         this.#endWatch();
+        this.#tellClosed();
       }),
     );
-    this.#placement.begin(this.#deps.clock.nowMs());
+    this.#startedMs = this.#deps.clock.nowMs();
+    this.#placement.begin(this.#startedMs);
   }
 
   place(pods: readonly PodView[], backend: BackendSnapshot, waited: boolean): void {
@@ -88,14 +101,14 @@ export class Tunnel implements PlacementOwner {
     this.#opened = null;
   }
 
-  refuse(failure: Failure): void {
-    this.#fail(failure);
+  refuse(failure: Failure, detail: string): void {
+    this.#fail(failure, detail);
   }
 
   waits(): void {
     this.#unwatch ??= this.#client.watch(() => {
       this.#placement.end('client_gone');
-      this.#fail('client_gone');
+      this.#fail('client_gone', 'it left while it waited');
     });
   }
 
@@ -116,15 +129,18 @@ export class Tunnel implements PlacementOwner {
   }
 
   restart(rule: RuleConfig | null): void {
-    this.#fail(rule === null ? 'no_route' : 'no_endpoint');
+    if (rule === null) this.#fail('no_route', 'after a reload its listener has no rule');
+    else this.#fail('no_endpoint', `after a reload no backend of rule ${rule.name} takes it`);
   }
 
   crashed(): void {
+    this.#end = CRASHED;
     this.#client.close();
   }
 
   #connect(pod: PodView, backend: BackendSnapshot): void {
     this.#tries++;
+    this.#pod = pod;
     const events: DialEvents = {
       opened: (upstream) => {
         this.#cancel = null;
@@ -137,25 +153,28 @@ export class Tunnel implements PlacementOwner {
         this.#cancel = null;
         this.#notConnected(pod, backend, kind, reason);
       },
-      crashed: () => this.#client.reset(),
+      crashed: () => {
+        this.#end = CRASHED;
+        this.#client.reset();
+      },
     };
     this.#cancel = this.#deps.upstreams.dial(pod, this.#placement.backend, backend, events);
   }
 
   #notConnected(pod: PodView, backend: BackendSnapshot, kind: 'local' | 'pod', reason: string): void {
     if (kind === 'local') {
-      this.#another(pod, 'local_error', 'overloaded');
+      this.#another(pod, 'local_error', 'overloaded', reason);
       return;
     }
     this.#deps.outcomes.report({ kind: 'connect_failed', podId: pod.id, reason });
     if (!this.#placement.awaitNextLeader(pod, backend))
-      this.#another(pod, 'connect_failed', 'connect_failed');
+      this.#another(pod, 'connect_failed', 'connect_failed', reason);
   }
 
   /** Nothing was sent, so that another Pod may be tried. */
-  #another(pod: PodView, reason: string, failure: Failure): void {
-    if (this.#placement.spendRetry(this.#tries)) this.#placement.retry(pod, reason);
-    else this.#fail(failure);
+  #another(pod: PodView, label: string, failure: Failure, reason: string): void {
+    if (this.#placement.spendRetry(this.#tries)) this.#placement.retry(pod, label);
+    else this.#fail(failure, `${pod.name}: ${reason}`);
   }
 
   #connected(pod: PodView, upstream: RawStream): void {
@@ -168,12 +187,39 @@ export class Tunnel implements PlacementOwner {
     }
     this.#endConnecting();
     const { rule, backend } = this.#placement;
-    this.#deps.tunnels.join(this.#client, upstream, { listener: this.#listener, rule, backend, pod });
+    const terms = { listener: this.#listener, rule, backend, pod };
+    this.#isTold = true;
+    this.#deps.tunnels.join(this.#client, upstream, terms, (ended) => this.#tell(ended));
+  }
+
+  /** Its client's socket has closed before it had a Pod. */
+  #tellClosed(): void {
+    if (this.#isTold) return;
+    const { end, detail } = this.#end ?? { end: endOfListener(this.#listener) ?? 'client', detail: null };
+    this.#tell(withoutPod(end, detail));
+  }
+
+  #tell(ended: JointEnd): void {
+    this.#isTold = true;
+    const { rule, backend, heldMs } = this.#placement;
+    const facts = {
+      kind: 'tcp',
+      listener: this.#listener,
+      address: this.#client.address,
+      rule: rule.name,
+      backend,
+      pod: this.#pod,
+      attempts: this.#tries,
+      heldMs,
+      startedMs: this.#startedMs,
+      ended,
+    } as const;
+    for (const observer of this.#deps.connections) observer.ended(facts);
   }
 
   /** To be given to the event loop: a mistake of this program costs this connection alone. */
   #guarded(run: () => void): () => void {
-    return () => runGuarded('tcp', run, () => this.#client.close());
+    return () => runGuarded('tcp', run, () => this.crashed());
   }
 
   #endConnecting(): void {
@@ -181,13 +227,13 @@ export class Tunnel implements PlacementOwner {
     this.#series = null;
   }
 
-  #fail(failure: FailureLabel): void {
+  #fail(failure: FailureLabel, detail: string): void {
     this.#stay();
-    const { runtime, rule } = this.#placement;
+    const { runtime } = this.#placement;
     this.#placement.end();
     runtime.failed(failure);
     this.#endConnecting();
-    this.#deps.logger.debug({ rule: rule.name, failure }, 'TCP connection closed');
+    this.#end = { end: failure === 'client_gone' ? 'client' : failure, detail };
     this.#client.close();
   }
 }

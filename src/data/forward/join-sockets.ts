@@ -4,10 +4,12 @@ import { reset, wasReset } from '../../platform/reset.ts';
 import { readBeforeDestroy } from '../forward/read-before-destroy.ts';
 import type { UnreadPeers } from '../forward/unread-peers.ts';
 
-/** Which side ended first, and whether by an error (a reset, a keepalive that failed). */
+type Side = 'client' | 'upstream';
+
+/** Which side ended first, and which broke off by an error (a reset, a keepalive that failed); null: neither did. */
 export interface TunnelEnd {
-  readonly first: 'client' | 'upstream' | 'cut';
-  readonly error: string | null;
+  readonly first: Side | 'cut';
+  readonly broken: { readonly side: Side; readonly code: string } | null;
 }
 
 /** Two sockets that are joined. */
@@ -37,28 +39,28 @@ export function joinSockets(
   let first: TunnelEnd['first'] | null = null;
   let finished = false;
   let clientGone = false;
-  const finish = (error: string | null): void => {
+  const finish = (broken: TunnelEnd['broken']): void => {
     if (finished) return;
     finished = true;
-    done({ first: first ?? 'cut', error });
+    done({ first: first ?? 'cut', broken });
   };
   const resetBoth = (): void => {
     reset(client);
     reset(upstream);
   };
-  const oneWay = (from: Socket, to: Socket, side: 'client' | 'upstream'): void => {
+  const oneWay = (from: Socket, to: Socket, side: Side): void => {
     readBeforeDestroy(from, () => finished);
     const onEnd = (): void => {
       first ??= side;
       if (!wasReset(from)) return;
       from.destroy();
       reset(to);
-      finish('ECONNRESET');
+      finish({ side, code: 'ECONNRESET' });
     };
     const onError = (error: NodeJS.ErrnoException): void => {
       first ??= side;
       reset(to);
-      finish(error.code ?? error.message);
+      finish({ side, code: error.code ?? error.message });
     };
     const onClose = (): void => {
       // Without both FINs it was destroyed: the other way can go no further either.
@@ -79,7 +81,7 @@ export function joinSockets(
     // Nobody takes an answer any more. What it had said to its end goes on to the Pod; what it had not is broken off.
     if (client.readableEnded) upstream.destroySoon();
     else reset(upstream);
-    finish('ECONNRESET');
+    finish({ side: 'client', code: 'ECONNRESET' });
   });
   return {
     cut() {

@@ -1,6 +1,7 @@
 import { acceptsTrailers } from '../http1/connection-options.ts';
 import * as names from '../http1/field-names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { traceIdOf } from '../trace-parent.ts';
 
 /** What this hop adds to every request. */
 export interface Hop {
@@ -172,15 +173,9 @@ function hopFields(head: RequestHead, options: WriteOptions): string {
   return trailers ? `${host}Connection: TE\r\nTE: trailers\r\n` : host;
 }
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** W3C Trace Context, section 3.2: one traceparent of a known form; version 00 has exactly four parts. */
+/** W3C Trace Context, section 3.2: one traceparent of a known form. */
 function hasValidTrace(head: RequestHead): boolean {
   const i = head.fields.find(names.TRACEPARENT);
   if (i < 0 || head.fields.countOf(names.TRACEPARENT) > 1) return false;
-  const value = head.value(i);
-  return (
-    TRACEPARENT.test(value) ||
-    (!value.startsWith('00-') && TRACEPARENT.test(value.slice(0, 55)) && value[55] === '-')
-  );
+  return traceIdOf(head.value(i)) !== null;
 }

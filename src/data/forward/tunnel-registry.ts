@@ -1,11 +1,19 @@
 import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
+import type { ConnectionEnd } from '../../model/connection-end.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import { type Clock, systemClock, type Timer } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import type { InboundListener } from '../inbound-listener.ts';
 import { UnreadPeers } from './unread-peers.ts';
+
+/** Why what goes on is cut. */
+export interface Cut {
+  readonly end: ConnectionEnd;
+  /** In words. */
+  readonly detail: string;
+}
 
 /** What goes on through snapshots: a TCP connection, an upgraded one, or a request that is with a leader. */
 export interface Tunnel {
@@ -21,7 +29,7 @@ export interface Tunnel {
   /** Its socket on the Pod's side, where it has one of its own. */
   readonly upstream?: Socket;
   /** Cuts both sides at once. */
-  destroy(reason: string): void;
+  destroy(cut: Cut): void;
   /** Sends nothing more to the Pod, and passes on what comes from it; one without this is cut instead. */
   pause?(): void;
   /** Sends to the Pod again, after `pause`. */
@@ -34,6 +42,9 @@ export interface Tunnel {
  * is so before the promotion.
  */
 const YIELD_MS = 80;
+
+const REPLACED: Cut = { end: 'demotion', detail: 'its Pod is being replaced' };
+const REMOVED: Cut = { end: 'removed', detail: 'its backend or listener was removed' };
 
 /** What `/state` shows of open tunnels. */
 export interface TunnelCount {
@@ -115,7 +126,7 @@ export class TunnelRegistry {
             const snapshot = this.#cell.current();
             this.#judge(tunnel, snapshot, placesOf(snapshot));
           },
-          () => tunnel.destroy('internal error'),
+          () => tunnel.destroy({ end: 'internal_error', detail: 'internal error' }),
         ),
       );
     return () => this.#remove(tunnel);
@@ -140,10 +151,11 @@ export class TunnelRegistry {
     return [...counts.values()];
   }
 
-  /** Cuts all that is open and watches no more. */
-  close(reason: string): void {
+  /** The sidecar shuts down: cuts all that is open and watches no more. */
+  close(): void {
     this.#unsubscribe();
-    for (const tunnel of [...this.#tunnels.keys()]) this.#cut(tunnel, reason);
+    for (const tunnel of [...this.#tunnels.keys()])
+      this.#cut(tunnel, { end: 'shutdown', detail: 'the sidecar shuts down' });
   }
 
   #review(next: RoutingSnapshot, previous: RoutingSnapshot): void {
@@ -164,8 +176,8 @@ export class TunnelRegistry {
     if (place !== undefined) standing.backend = place.name;
     const backend = place?.backend ?? snapshot.backends.get(standing.backend);
     this.#pause(tunnel, standing, backend !== undefined && yields(tunnel, backend));
-    const reason = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
-    if (reason !== null) this.#cut(tunnel, reason);
+    const cut = backend === undefined ? null : reasonToCut(tunnel, backend, place?.pod);
+    if (cut !== null) this.#cut(tunnel, cut);
     // It has an end of its own, and its listener's.
     else if (tunnel.isWithPod?.()) return;
     else if (backend !== undefined && !tunnel.listener.removed) {
@@ -173,7 +185,7 @@ export class TunnelRegistry {
       standing.timer = null;
     } else
       standing.timer ??= this.#clock.after(snapshot.config.shutdownTimeoutMs, () =>
-        this.#cut(tunnel, 'its backend or listener was removed'),
+        this.#cut(tunnel, REMOVED),
       );
   }
 
@@ -183,13 +195,13 @@ export class TunnelRegistry {
     standing.yielding = null;
     if (pauses) {
       tunnel.pause!();
-      standing.yielding = this.#clock.after(YIELD_MS, () => this.#cut(tunnel, 'its Pod is being replaced'));
+      standing.yielding = this.#clock.after(YIELD_MS, () => this.#cut(tunnel, REPLACED));
     } else tunnel.resume!();
   }
 
-  #cut(tunnel: Tunnel, reason: string): void {
+  #cut(tunnel: Tunnel, cut: Cut): void {
     this.#remove(tunnel);
-    tunnel.destroy(reason);
+    tunnel.destroy(cut);
   }
 
   #remove(tunnel: Tunnel): void {
@@ -214,18 +226,22 @@ function yields({ onDemotion, podId, pause, resume }: Tunnel, { leadership }: Ba
 }
 
 /** @param pod null where it left and is forgotten */
-function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): string | null {
+function reasonToCut(tunnel: Tunnel, backend: BackendSnapshot, pod: PodView | undefined): Cut | null {
   const { state, leader } = backend.leadership;
   if (yields(tunnel, backend)) return null;
   if (tunnel.isWithPod?.()) {
     const isLost = tunnel.onDemotion === 'Close' && leader !== null && leader.id !== tunnel.podId;
     return isLost && backend.leadership.silent?.includes(tunnel.podId)
-      ? `it is silent, and ${leader.name} leads now`
+      ? { end: 'demotion', detail: `it is silent, and ${leader.name} leads now` }
       : null;
   }
   if (tunnel.onDemotion === 'Close' && state !== 'unconfigured' && leader?.id !== tunnel.podId)
-    return leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`;
-  if (pod?.lost === true) return `its Pod ${pod.reason}`;
-  if (tunnel.onUnready === 'Close' && pod?.state === 'unready') return `its Pod is unready: ${pod.reason}`;
+    return {
+      end: 'demotion',
+      detail: leader === null ? 'its Pod does not lead any more' : `${leader.name} leads now`,
+    };
+  if (pod?.lost === true) return { end: 'gone', detail: `its Pod ${pod.reason}` };
+  if (tunnel.onUnready === 'Close' && pod?.state === 'unready')
+    return { end: 'unready', detail: `its Pod is unready: ${pod.reason}` };
   return null;
 }

@@ -3,18 +3,21 @@ import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import { monotonicMs } from '../../platform/clock.ts';
-import type { Logger } from '../../platform/logger.ts';
-import type { RawStream, StreamTerms, Tunnels } from '../stream/raw.ts';
-import { joinSockets } from './join-sockets.ts';
+import { endOfListener, type InboundListener } from '../inbound-listener.ts';
+import type { JointEnd, RawStream, StreamTerms, Tunnels } from '../stream/raw.ts';
+import { joinSockets, type TunnelEnd } from './join-sockets.ts';
 import { RawSide } from './raw-side.ts';
-import type { Tunnel, TunnelRegistry } from './tunnel-registry.ts';
+import type { Cut, Tunnel, TunnelRegistry } from './tunnel-registry.ts';
 import type { PodPool } from './upstream-pool.ts';
+
+type Bytes = Pick<JointEnd, 'bytesReceived' | 'bytesSent'>;
 
 export interface TunnelDeps {
   readonly cell: SnapshotCell;
   readonly outcomes: OutcomeSink;
-  readonly logger: Logger;
 }
+
+const OUTDATED: Cut = { end: 'demotion', detail: 'its Pod has not been heard to lead for too long' };
 
 /** TCP connections and upgraded ones: two sockets, joined until both ways have ended or the registry cuts them. */
 export class SocketTunnels implements Tunnels {
@@ -26,15 +29,17 @@ export class SocketTunnels implements Tunnels {
     this.#deps = deps;
   }
 
-  join(client: RawStream, upstream: RawStream, terms: StreamTerms): void {
-    const { outcomes, logger, cell } = this.#deps;
+  join(client: RawStream, upstream: RawStream, terms: StreamTerms, ended: (end: JointEnd) => void): void {
+    const { outcomes, cell } = this.#deps;
     const ours = sideOf(client);
     const theirs = sideOf(upstream);
     const pool = theirs.pool!;
+    const bytes = bytesFromNowOn(ours);
     theirs.joined();
     if (theirs.pending !== null) ours.socket.write(theirs.pending);
     if (ours.pending !== null) theirs.socket.write(ours.pending);
     let remove = (): void => {};
+    let cut: Cut | null = null;
     const joint = joinSockets(ours.socket, theirs.socket, this.#registry.unread, (end) => {
       remove();
       pool.tunnelEnded();
@@ -42,17 +47,19 @@ export class SocketTunnels implements Tunnels {
       // A leader that closes a connection by itself may have lost its role.
       if (terms.rule.selection.type === 'Leader' && end.first === 'upstream')
         outcomes.report({ kind: 'leader_closed', podId: terms.pod.id });
+      ended({ ...(cut ?? endOf(end, terms.listener)), ...bytes() });
     });
+    const destroy = (why: Cut): void => {
+      cut ??= why;
+      joint.cut();
+    };
     const watch = watched(terms);
-    if (watch.onDemotion === 'Close') this.#gate(theirs.socket, terms.pod, pool, joint.cut);
+    if (watch.onDemotion === 'Close') this.#gate(theirs.socket, terms.pod, pool, () => destroy(OUTDATED));
     const tunnel: Tunnel = {
       ...watch,
       upstream: theirs.socket,
       onUnready: cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
-      destroy: (reason) => {
-        logger.debug({ rule: terms.rule.name, pod: terms.pod.name, reason }, 'tunnel cut');
-        joint.cut();
-      },
+      destroy,
       pause: joint.pause,
       resume: joint.resume,
     };
@@ -60,7 +67,12 @@ export class SocketTunnels implements Tunnels {
   }
 
   watchRequest(terms: StreamTerms, isWithPod: () => boolean, cut: (reason: string) => void): () => void {
-    const request: Tunnel = { ...watched(terms), onUnready: 'Keep', isWithPod, destroy: cut };
+    const request: Tunnel = {
+      ...watched(terms),
+      onUnready: 'Keep',
+      isWithPod,
+      destroy: ({ detail }) => cut(detail),
+    };
     return this.#registry.add(request, terms.backend);
   }
 
@@ -87,6 +99,26 @@ function watched({
   const { selection } = rule;
   const onDemotion = selection.type === 'Leader' ? selection.onDemotion : null;
   return { listener, podId: pod.id, rule: rule.name, onDemotion };
+}
+
+/** How it ended where nothing here cut it. */
+function endOf({ first, broken }: TunnelEnd, listener: InboundListener): Omit<JointEnd, keyof Bytes> {
+  if (broken !== null) {
+    const detail = `${broken.side === 'client' ? 'the client' : 'the Pod'}: ${broken.code}`;
+    return { end: broken.code === 'ETIMEDOUT' ? 'vanished' : 'reset', detail };
+  }
+  if (first !== 'cut') return { end: first === 'client' ? 'client' : 'pod', detail: null };
+  return { end: endOfListener(listener) ?? 'reset', detail: null };
+}
+
+/** What passes between the client and here, once it is asked for. */
+function bytesFromNowOn({ socket, pending }: RawSide): () => Bytes {
+  const before = socket.bytesRead - (pending?.length ?? 0);
+  const sentBefore = socket.bytesWritten;
+  return () => ({
+    bytesReceived: socket.bytesRead - before,
+    bytesSent: socket.bytesWritten - sentBefore,
+  });
 }
 
 /** Streams of other codecs are joined by them. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { formatAddress, plainAddress } from '../../model/address.ts';
 import type { ListenerConfig } from '../../model/config.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import { crashed, runGuarded } from '../../platform/guard.ts';
@@ -95,6 +96,10 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
     socket.on('drain', this.#onDrain);
     socket.on('error', ignore);
     socket.on('close', this.#onClose);
+  }
+
+  get address(): string {
+    return formatAddress({ host: this.peer, port: this.socket.remotePort ?? 0 });
   }
 
   get requestComplete(): boolean {
@@ -421,7 +426,7 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
   #answerOwn(own: OwnAnswer, request: RequestHead | null, mayKeep: boolean): void {
     const keep = mayKeep && !this.closing;
     this.#state = 'exchange';
-    this.finished(writeOwnAnswer(this.socket, this.#deps, request, own, keep));
+    this.finished(writeOwnAnswer(this, this.#listener.config.name, this.#deps, request, own, keep));
   }
 
   #end(): void {
@@ -486,11 +491,6 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
       this.#crashed(error);
     }
   };
-}
-
-/** IPv4 clients of a dual-stack socket are shown as IPv4. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
 function ignore(): void {}

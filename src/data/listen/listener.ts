@@ -7,12 +7,14 @@ import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
 import type { InboundListener } from '../inbound-listener.ts';
+import { ownRecord } from '../respond/own-answer.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import { keepAlive } from '../socket-options.ts';
+import { addressOf } from './address-of.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { ListenerDeps } from './listen-deps.ts';
-import { handleTcpConnection } from './tcp-listener.ts';
+import { handleTcpConnection, turnAwayTcp } from './tcp-listener.ts';
 
 /** For what is written already to reach the client. */
 const CUT_MS = 100;
@@ -21,6 +23,7 @@ const CUT_MS = 100;
 export class Listener implements InboundListener {
   snapshot: ListenerSnapshot;
   removed = false;
+  ending = false;
   readonly fanOutMemory = new FanOutMemory();
   /** The port that it listens on, or did: `/state` shows those that drain, too. */
   readonly port: number;
@@ -126,6 +129,7 @@ export class Listener implements InboundListener {
 
   /** Ends everything that is still open. */
   destroy(): void {
+    this.ending = true;
     this.stop();
     for (const connection of [...this.#http]) connection.shutDown();
     for (const socket of this.#sockets) if (this.config.protocol === 'TCP') reset(socket);
@@ -195,17 +199,24 @@ export class Listener implements InboundListener {
 
   /** Past `limits.connections`: told so where the protocol has words for it, and closed. */
   #turnAway(socket: Socket): void {
-    const { metrics } = this.#deps.http;
+    const { http, tcp } = this.#deps;
+    const { metrics } = http;
     metrics.requestFailures.with('', 'overloaded').value++;
-    socket.on('error', () => {});
+    const detail = `${this.config.limits.connections} connections are open (limits.connections)`;
     if (this.config.protocol === 'TCP') {
-      socket.destroy();
+      turnAwayTcp(socket, this, detail, tcp);
       return;
     }
-    const detail = `${this.config.limits.connections} connections are open (limits.connections)`;
+    socket.on('error', () => {});
     const problem = { failure: 'overloaded', detail, rule: '', backend: '', sent: false } as const;
     metrics.requests.with('', '', '503').value++;
-    socket.end(problemAnswer(problem, true, false), 'latin1');
+    const answer = problemAnswer(problem, true, false);
+    if (http.accessLog.wants(true)) {
+      const record = ownRecord(this.config.name, addressOf(socket), null);
+      const bytesSent = answer.length;
+      http.accessLog.request({ ...record, status: 503, failure: 'overloaded', detail, bytesSent });
+    }
+    socket.end(answer, 'latin1');
     socket.resume();
     after(500, () => socket.destroy());
   }

@@ -11,6 +11,14 @@ import { ReleaseRow } from './release-row.ts';
  */
 export type HoldOutcome = 'released' | 'timeout' | 'client_gone' | 'full' | 'abandoned';
 
+/** Told of each wait. */
+export interface HoldObserver {
+  /** It begins. */
+  began(backend: string): void;
+  /** It is over, or (`full`) there was no room for it. */
+  ended(backend: string, outcome: HoldOutcome, heldMs: number): void;
+}
+
 /** What the queue calls. What throws costs its own place, and keeps the queue from no other. */
 export interface Waiter {
   /** Picks again. True: it goes on (or was answered) and leaves the queue; false: it waits on. */
@@ -51,7 +59,7 @@ export class HoldQueue {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #backend: string;
-  readonly #onHold: () => void;
+  readonly #observers: readonly HoldObserver[];
   readonly #gauge: Cell;
   readonly #durations = new Map<HoldOutcome, HistogramCell>();
   /** In order of arrival. */
@@ -70,9 +78,13 @@ export class HoldQueue {
   /** Those that were released and have not sent anything yet. */
   readonly row = new ReleaseRow(() => this.#goOn());
 
-  /** @param onHold called whenever one begins to wait */
-  constructor(backend: string, metrics: Metrics, clock: Clock = systemClock, onHold = (): void => {}) {
-    this.#onHold = onHold;
+  constructor(
+    backend: string,
+    metrics: Metrics,
+    clock: Clock = systemClock,
+    observers: readonly HoldObserver[] = [],
+  ) {
+    this.#observers = observers;
     this.#backend = backend;
     this.#metrics = metrics;
     this.#clock = clock;
@@ -150,7 +162,7 @@ export class HoldQueue {
     if (lane === undefined) this.#lanes.set(limits.timeoutMs, new Set([place]));
     else lane.add(place);
     this.#gauge.value++;
-    if (from === null) this.#onHold();
+    if (from === null) for (const observer of this.#observers) observer.began(this.#backend);
     if (this.#waking) this.#passDue = true;
     this.#arm(place.deadlineMs);
     return place;
@@ -256,6 +268,7 @@ export class HoldQueue {
       this.#durations.set(outcome, cell);
     }
     this.#metrics.holdDuration.observe(cell, durationMs / 1000);
+    for (const observer of this.#observers) observer.ended(this.#backend, outcome, durationMs);
   }
 
   #arm(dueMs: number): void {

@@ -2,24 +2,23 @@ import type { HoldConfig } from '../../model/config.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { HoldQueue } from './hold-queue.ts';
+import { type HoldObserver, HoldQueue } from './hold-queue.ts';
 
 /** The queues of all backends, by name. */
 export class HoldQueues {
   readonly #queues = new Map<string, HoldQueue>();
   readonly #metrics: Metrics;
-  readonly #onHold: (backend: string) => void;
+  readonly #observers: readonly HoldObserver[];
 
-  /** @param onHold called with the backend whenever a request begins to wait for one of its Pods */
-  constructor(metrics: Metrics, onHold: (backend: string) => void) {
+  constructor(metrics: Metrics, observers: readonly HoldObserver[]) {
     this.#metrics = metrics;
-    this.#onHold = onHold;
+    this.#observers = observers;
   }
 
   of(backend: string): HoldQueue {
     let queue = this.#queues.get(backend);
     if (queue === undefined) {
-      queue = new HoldQueue(backend, this.#metrics, systemClock, () => this.#onHold(backend));
+      queue = new HoldQueue(backend, this.#metrics, systemClock, this.#observers);
       this.#queues.set(backend, queue);
     }
     return queue;
@@ -29,6 +28,11 @@ export class HoldQueues {
   hasRoom(backend: string, rule: string, limits: HoldConfig): boolean {
     const queue = this.#queues.get(backend);
     return queue === undefined ? limits.maxRequests > 0 : queue.hasRoom(rule, limits, 0);
+  }
+
+  /** How many wait for a Pod of this backend, and the one that waits longest for how long. */
+  waiting(backend: string): Pick<HoldQueue, 'size' | 'longestMs'> {
+    return this.#queues.get(backend) ?? { size: 0, longestMs: 0 };
   }
 
   /** How many wait, by backend. */

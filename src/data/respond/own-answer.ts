@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Failure } from '../../model/failure.ts';
-import type { AccessLog } from '../../observe/access-log.ts';
+import type { AccessLog, AccessRecord } from '../../observe/access-log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
+import { detailOf, requestFields } from '../request-fields.ts';
+import type { RequestView } from '../request-view.ts';
 import { problemAnswer } from './problem.ts';
 
 /** An answer to a request that has no exchange: a refusal, or (`failure: null`) this hop's own answer to OPTIONS. */
@@ -19,16 +21,25 @@ export type OwnAnswer =
 /** What this hop says that it serves: to OPTIONS, and to CONNECT and TRACE where it refuses them. */
 const SERVED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
+/** Whom an answer without an exchange goes to. */
+export interface OwnClient {
+  readonly socket: Socket;
+  /** Its address and port. */
+  readonly address: string;
+}
+
 /**
  * Writes it, counts it and logs it.
+ * @param listener its name
  * @param request null where the head could not be read
  * @param keep whether the connection may serve another request
  * @returns whether it will
  */
 export function writeOwnAnswer(
-  socket: Socket,
+  client: OwnClient,
+  listener: string,
   { metrics, accessLog }: { readonly metrics: Metrics; readonly accessLog: AccessLog },
-  request: { readonly method: string; readonly path: string } | null,
+  request: RequestView | null,
   own: OwnAnswer,
   keep: boolean,
 ): boolean {
@@ -54,23 +65,43 @@ export function writeOwnAnswer(
   const status = answer.slice(9, 12);
   if (failure !== null) metrics.requestFailures.with(rule, failure).value++;
   metrics.requests.with(rule, '', status).value++;
-  socket.write(answer, 'latin1');
-  if (accessLog.enabled)
-    accessLog.write({
-      method: request?.method ?? '',
-      path: request?.path ?? '',
+  client.socket.write(answer, 'latin1');
+  if (accessLog.wants(failure !== null))
+    accessLog.request({
+      ...ownRecord(listener, client.address, request),
       rule: rule === '' ? null : rule,
-      backend: null,
-      pod: null,
       status: Number(status),
       failure,
-      attempts: 0,
-      heldMs: 0,
-      durationMs: 0,
-      bytesReceived: 0,
+      detail: own.failure === null ? null : detailOf(own.failure, own.detail),
+      sent: own.sent ?? false,
       bytesSent: answer.length,
     });
   return isKept;
+}
+
+type Said = 'status' | 'failure' | 'detail' | 'bytesSent';
+
+/** The line of a request that is answered without an exchange, but for the answer. @param request null where there is no head */
+export function ownRecord(
+  listener: string,
+  client: string,
+  request: RequestView | null,
+): Omit<AccessRecord, Said> {
+  return {
+    listener,
+    client,
+    ...requestFields(request),
+    rule: null,
+    backend: null,
+    pod: null,
+    pods: null,
+    sent: false,
+    attempts: 0,
+    heldMs: 0,
+    firstByteMs: 0,
+    durationMs: 0,
+    bytesReceived: 0,
+  };
 }
 
 /** What OPTIONS with `Max-Forwards: 0` gets (RFC 9110 section 7.6.2). */

@@ -16,6 +16,8 @@ export interface Carried {
 
 /** The client of one request, as an exchange uses it. */
 export interface Client extends Asker {
+  /** Its address and port, for people. */
+  readonly address: string;
   readonly answer: AnswerSink;
   /** Reads no more of the request's body until `resume`. */
   pause(): void;

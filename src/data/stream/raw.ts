@@ -1,4 +1,5 @@
 import type { RuleConfig } from '../../model/config.ts';
+import type { ConnectionEnd } from '../../model/connection-end.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { BackendSnapshot } from '../../model/snapshot.ts';
 import type { InboundListener } from '../inbound-listener.ts';
@@ -13,6 +14,8 @@ export interface RawStream {
 
 /** A TCP client. */
 export interface RawClient extends RawStream {
+  /** Its address and port, for people. */
+  readonly address: string;
   /** Nothing is read from it before it is joined. Calls once if it leaves meanwhile. @returns ends that */
   watch(onGone: () => void): () => void;
   /** Calls once it is closed, by whomever. */
@@ -44,10 +47,21 @@ export interface DialEvents {
   crashed(): void;
 }
 
+/** How two joined streams ended. */
+export interface JointEnd {
+  readonly end: ConnectionEnd;
+  /** Which side broke off, and how, or why it was cut; null: the end says it all. */
+  readonly detail: string | null;
+  /** From the client, since they were joined or before that but not a part of a message. */
+  readonly bytesReceived: number;
+  /** To the client, likewise. */
+  readonly bytesSent: number;
+}
+
 /** What is open to Pods without being a request: it is cut when its terms are no longer met. */
 export interface Tunnels {
-  /** Joins two streams until both ways have ended or it is cut. */
-  join(client: RawStream, upstream: RawStream, terms: StreamTerms): void;
+  /** Joins two streams until both ways have ended or it is cut. @param ended called once, then */
+  join(client: RawStream, upstream: RawStream, terms: StreamTerms, ended: (end: JointEnd) => void): void;
   /**
    * A request to a leader is watched as a tunnel is, but once all of it is with its Pod it is cut only where that Pod has fallen
    * silent and another leads.

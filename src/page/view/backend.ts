@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { lengthInWords } from '../../model/age.ts';
+import { lengthInWords } from '../../model/length.ts';
 import type { State, StateBackend } from '../../model/state.ts';
 import { Changes } from './changes.ts';
 import { backendLink, type Focus } from './focus.ts';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { ageInWords } from '../../model/age.ts';
+import { ageInWords } from '../../model/cause.ts';
 import type { Moment, State } from '../../model/state.ts';
 import { html } from './html.ts';
 

@@ -37,7 +37,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
   ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],
   ['metrics', { document: { metrics: { podLabel: false } } }],
-  ['log.access', { document: { log: { access: 'errors' } } }],
   ['debug.address', { document: { debug: { address: '' } } }],
 ];
 

@@ -54,7 +54,7 @@ listeners: [{ name: w, address: ':1', ${rule} }]
 
   it('words that YAML 1.1 took for booleans and octal numbers stay what they look like', () => {
     expect(problemsOf(`${good}log: { access: no }\n`)).toEqual([
-      'log.access: must be true or false, is the text "no": write false',
+      'log.access: must be true, false or errors, is the text "no": write false',
     ]);
     const text = good
       .replace('127.0.0.1:8080', '"127.0.0.1:8080"')
@@ -94,6 +94,10 @@ describe('environment variables', () => {
       'listeners[0].limits.headers: must be a number, is the value of N: write it without quotes',
     ]);
     expect(configOf(`${good}log:\n  access: \${A}\n`, { A: 'true' }).log.access).toBe(true);
+    expect(configOf(`${good}log:\n  access: \${A}\n`, { A: 'errors' }).log.access).toBe('errors');
+    expect(problemsOf(`${good}log: { access: error }\n`)).toEqual([
+      'log.access: must be true, false or errors, is the text "error"; did you mean errors?',
+    ]);
   });
 
   it.each([
@@ -125,7 +129,7 @@ describe('environment variables', () => {
   it('keeps positions, and reports an unset one once', () => {
     expect(placesOf(`${good}log: { level: "\${NOT_SET}", access: 1 }\n`)).toEqual([
       expect.stringMatching(/^f\.yaml:\d+:15: log\.level: environment variable NOT_SET is not set/),
-      expect.stringMatching(/^f\.yaml:\d+:37: log\.access: must be true or false/),
+      expect.stringMatching(/^f\.yaml:\d+:37: log\.access: must be true, false or errors/),
     ]);
   });
 

@@ -16,7 +16,7 @@ let next: Record<string, string>;
 
 beforeEach(() => {
   metrics = new Metrics();
-  queues = new HoldQueues(metrics, () => {});
+  queues = new HoldQueues(metrics, []);
   log = [];
   released = false;
   next = {};

@@ -53,7 +53,7 @@ function placed(
   const backend = { ...config, connection: { ...config.connection, ...connection } };
   const listenerFor = (parts: Partial<RuleConfig> | null) =>
     listenerOf(parts === null ? [] : [{ rule: rule('r', parts), hostname: null, match: null }]);
-  const inbound = { snapshot: listenerFor(part), removed: false };
+  const inbound = { snapshot: listenerFor(part), removed: false, ending: false };
   let version = 0;
   const snapshot = (leading: Parameters<typeof backendOf>[1]): RoutingSnapshot => ({
     version: ++version,
@@ -63,7 +63,7 @@ function placed(
     listeners: [inbound.snapshot],
   });
   const cell = new SnapshotCell(snapshot(leaderNow));
-  const queues = new HoldQueues(metrics, () => {});
+  const queues = new HoldQueues(metrics, []);
   cell.subscribe((next, previous) => queues.follow(next, previous));
   const story: string[] = [];
   const owner: PlacementOwner = {

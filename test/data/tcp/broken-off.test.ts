@@ -17,7 +17,7 @@ describe('what is cut', () => {
     ['the leader is demoted', leaderRule(), (t, views) => t.publish(views, views[1])],
     ['nobody leads', leaderRule(), (t, views) => t.publish(views, 'none')],
     ['its listener was removed', balance, (t) => t.removed({ listener: true })],
-    ['the sidecar shuts down', balance, (t) => t.tunnels.close('shutdown')],
+    ['the sidecar shuts down', balance, (t) => t.tunnels.close()],
   ] satisfies [
     string,
     Parameters<typeof tcp>[0],
@@ -92,7 +92,7 @@ describe('what breaks', () => {
         await poll(() => other.how, 'the end');
         expect(other.how).toBe('reset');
         await poll(() => ends.length > 0, 'the end of the tunnel');
-        expect(ends).toEqual([{ first: side, error: code }]);
+        expect(ends).toEqual([{ first: side, broken: { side, code } }]);
       }
     },
   );
@@ -107,7 +107,7 @@ describe('what breaks', () => {
     client.end();
     await poll(() => left[1]!.how, 'the end at the Pod');
     await poll(() => closed.length === 2, 'both to be closed');
-    expect(ends).toEqual([{ first: 'client', error: null }]);
+    expect(ends).toEqual([{ first: 'client', broken: null }]);
   });
 });
 

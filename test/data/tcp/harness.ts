@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { SnapshotCell } from '../../../src/boundary/snapshot-cell.ts';
+import type { ConnectionFacts } from '../../../src/data/exchange/connection-observer.ts';
 import { TcpUpstreams } from '../../../src/data/forward/tcp-upstreams.ts';
 import { TunnelRegistry } from '../../../src/data/forward/tunnel-registry.ts';
 import { SocketTunnels } from '../../../src/data/forward/tunnels.ts';
@@ -32,6 +33,8 @@ type Leader = Parameters<typeof backendOf>[1];
 export interface Tcp {
   readonly metrics: Metrics;
   readonly outcomes: Outcome[];
+  /** What was told of connections at their end. */
+  readonly ended: ConnectionFacts[];
   readonly tunnels: TunnelRegistry;
   readonly queue: HoldQueue;
   /** By Pod id; of those that something was begun with. */
@@ -90,10 +93,11 @@ export async function tcp(
     ),
     listeners: without.listener ? [] : [listener],
   });
-  const inbound = { snapshot: listener, removed: false };
+  const inbound = { snapshot: listener, removed: false, ending: false };
   const cell = new SnapshotCell(snapshot(pods, leader));
   const metrics = new Metrics();
   const outcomes: Outcome[] = [];
+  const ended: ConnectionFacts[] = [];
   const queue = new HoldQueue('db', metrics);
   const tunnels = new TunnelRegistry(cell, options.clock ?? systemClock, options.unread);
   cell.subscribe(() => queue.wake());
@@ -120,7 +124,7 @@ export async function tcp(
   };
   const upstreams = new TcpUpstreams(pools, systemDialer);
   const sink = { report: (outcome: Outcome) => void outcomes.push(outcome) };
-  const joined = new SocketTunnels(tunnels, { cell, outcomes: sink, logger: silentLogger });
+  const joined = new SocketTunnels(tunnels, { cell, outcomes: sink });
   const sockets = new Set<Socket>();
   const server = createServer(
     {
@@ -142,6 +146,7 @@ export async function tcp(
         random: () => 0,
         localErrors,
         tunnels: joined,
+        connections: [{ ended: (facts) => void ended.push(facts) }],
         peers,
         holdQueue: () => queue,
         rules,
@@ -155,7 +160,7 @@ export async function tcp(
   const { port } = server.address() as AddressInfo;
   const clients: RawClient[] = [];
   onTestFinished(() => {
-    tunnels.close('the test is over');
+    tunnels.close();
     for (const client of clients) client.destroy();
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -165,6 +170,7 @@ export async function tcp(
   return {
     metrics,
     outcomes,
+    ended,
     tunnels,
     queue,
     inFlight: () => new Map([...began].map((id) => [id, pools.inFlight(id)])),

@@ -66,10 +66,7 @@ function wrongType(input: unknown, expected: string): string {
   const base = wrongKind(input, KINDS[expected] ?? expected);
   if (expected === 'string' && (typeof input === 'number' || typeof input === 'boolean'))
     return `${base}: put it in quotes`;
-  if (expected === 'boolean' && typeof input === 'string') {
-    if (/^(yes|on|y|true)$/i.test(input)) return `${base}: write true`;
-    if (/^(no|off|n|false)$/i.test(input)) return `${base}: write false`;
-  }
+  if (expected === 'boolean') return wrongSwitch(input, base);
   if (
     (expected === 'number' || expected === 'int') &&
     typeof input === 'string' &&
@@ -79,6 +76,13 @@ function wrongType(input: unknown, expected: string): string {
   if (expected === 'array' && typeof input === 'object' && input !== null)
     return `${base}: put "- " before its first key`;
   return base;
+}
+
+/** What is neither true nor false: YAML 1.1 had more words for them. @param base the message without a remedy */
+export function wrongSwitch(input: unknown, base: string): string {
+  if (typeof input !== 'string') return base;
+  if (/^(yes|on|y|true)$/i.test(input)) return `${base}: write true`;
+  return /^(no|off|n|false)$/i.test(input) ? `${base}: write false` : base;
 }
 
 function wrongWord(input: unknown, values: readonly unknown[]): string {

@@ -31,7 +31,6 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
 const RESERVED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ['protocol', ['HTTP2']],
   ['type', ['Lease', 'RendezvousHash']],
-  ['log.access', ['errors']],
   ['debug.address', ['']],
 ]);
 

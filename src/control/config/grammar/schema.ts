@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
+import { wrongKind, wrongSwitch } from './messages.ts';
 import { address, duration, name, object, refuse, size, whole } from './scalars.ts';
 import { backend } from './schema-backend.ts';
 import { rule } from './schema-rule.ts';
+import { didYouMean } from './suggest.ts';
 
 /**
  * The grammar of the configuration file (SPEC 2), level by level. Each schema reads what the YAML says and gives what
@@ -49,6 +51,14 @@ const debugAddress = address.transform((given, context) => {
   return given;
 });
 
+const access = z.literal([true, false, 'errors'], {
+  error: ({ input }) => {
+    const base = wrongKind(input, 'true, false or errors');
+    const hint = typeof input === 'string' ? didYouMean(input, ['errors']) : '';
+    return wrongSwitch(input, `${base}${hint}`);
+  },
+});
+
 export const document = object({
   apiVersion: z.literal('headroute.dev/v1alpha1').describe('Version of this grammar'),
   kind: z.literal('ProxyConfig').describe('Kind of the document'),
@@ -74,7 +84,11 @@ export const document = object({
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
       .prefault('info')
       .describe('Least level that is logged'),
-    access: z.boolean().prefault(false).describe('Log every request'),
+    access: access
+      .prefault(false)
+      .describe(
+        'A line for every request, TCP connection and upgrade, whatever the level is; errors: for those that failed',
+      ),
   })
     .prefault({})
     .describe('Logs, on stderr'),

@@ -38,7 +38,6 @@ import type { PodView } from '../../../../src/model/pod.ts';
 import type { RoutingSnapshot } from '../../../../src/model/snapshot.ts';
 import { Metrics } from '../../../../src/observe/metrics.ts';
 import { monotonicMs, systemClock } from '../../../../src/platform/clock.ts';
-import { silentLogger } from '../../../../src/platform/logger.ts';
 import { WorkSlices } from '../../../../src/platform/work-slices.ts';
 import { backendConfig, configWith } from '../../../helpers/config.ts';
 import { Changes } from '../../../helpers/waiting.ts';
@@ -66,7 +65,12 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
   let leader = options.leader ?? null;
   const listener = (rules: readonly Partial<RuleConfig>[]) =>
     listenerOf(rules.map((part, n) => ({ rule: rule(`r${n}`, part), hostname: null, match: null })));
-  const inbound = { snapshot: listener([options.rule]), removed: false, fanOutMemory: new FanOutMemory() };
+  const inbound = {
+    snapshot: listener([options.rule]),
+    removed: false,
+    ending: false,
+    fanOutMemory: new FanOutMemory(),
+  };
   const snapshot = (): RoutingSnapshot => {
     const known = views.find(({ name }) => name === leader) ?? 'none';
     version++;
@@ -83,7 +87,7 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
   const cell = new SnapshotCell(snapshot());
   const metrics = new Metrics();
   const outcomes: string[] = [];
-  const queues = new HoldQueues(metrics, () => {});
+  const queues = new HoldQueues(metrics, []);
   cell.subscribe((next, previous) => queues.follow(next, previous));
   const pods = views.map(() => new MemoryPod());
   const sink = { report: ({ kind }: Outcome) => void outcomes.push(kind) };
@@ -97,11 +101,12 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
     renamed: new RenamedBackends(),
     holdQueue: (name) => queues.of(name),
     upstreams: new MemoryUpstreams(views, pods),
-    tunnels: new MemoryTunnels(registry, { cell, outcomes: sink, logger: silentLogger }),
+    tunnels: new MemoryTunnels(registry, { cell, outcomes: sink }),
     slices: new WorkSlices(),
     hopName: 'memory',
     draining: () => false,
     observer: new Observers([new RequestMetrics()]),
+    connections: [],
   };
   const talks = new Set<MemoryTalk>();
   const ticking = setInterval(() => {
@@ -109,7 +114,7 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
   }, 10);
   onTestFinished(() => {
     clearInterval(ticking);
-    registry.close('the test is over');
+    registry.close();
   });
   return {
     pods,
@@ -150,6 +155,7 @@ type Start = (
 
 class MemoryTalk implements Talk, Client, AnswerSink {
   readonly peer = 'memory';
+  readonly address = 'memory:1';
   bound = null;
   readonly answer = this;
   readonly #start: Start;
