@@ -42,13 +42,26 @@ export function librariesBelow(root) {
 /** Debian writes it when the package is installed; without it a browser shows no letter. */
 export const FONTS_FILE = 'etc/fonts/headroute.conf';
 
+/** Plain rules instead of Debian's hundred: its generic families need a cache that only an installation makes. */
+const FONTS = `<?xml version="1.0"?>
+<fontconfig>
+  <dir prefix="relative">../../usr/share/fonts</dir>
+  <cachedir prefix="relative">../../cache</cachedir>
+  <match target="pattern">
+    <test qual="any" name="family"><string>monospace</string></test>
+    <edit name="family" mode="assign" binding="strong"><string>Liberation Mono</string></edit>
+  </match>
+  <match target="pattern">
+    <test qual="all" name="family" compare="not_eq"><string>Liberation Mono</string></test>
+    <edit name="family" mode="append_last"><string>Liberation Sans</string></edit>
+  </match>
+</fontconfig>
+`;
+
 function writeFontsFile(folder) {
   const file = join(folder, FONTS_FILE);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(
-    file,
-    '<?xml version="1.0"?><fontconfig><dir prefix="relative">../../usr/share/fonts</dir><cachedir prefix="relative">../../cache</cachedir></fontconfig>\n',
-  );
+  writeFileSync(file, FONTS);
 }
 
 /** Folders right below, where some libraries look for their own by an absolute path that is not there. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostPort } from '../model/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startGuardedServer } from './guarded-server.ts';
+import { answerJsonInPieces } from './json-pieces.ts';
 import { refusalOf } from './loopback-only.ts';
 import { answerText, type ListedPath, type WebPage } from './page-routes.ts';
 import { backendParameter, explainParameters, levelParameter, ParameterError } from './parameters.ts';
@@ -117,7 +118,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'GET',
       summary: "the page's script",
-      answer: async ({ page }, response) => answerText(response, 'javascript', (await page()).pageScript),
+      answer: async ({ page }, response) => answerText(response, 'javascript', [(await page()).pageScript]),
     },
   ],
   [
@@ -125,7 +126,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'GET',
       summary: "the page's style",
-      answer: async ({ page }, response) => answerText(response, 'css', (await page()).pageStyle),
+      answer: async ({ page }, response) => answerText(response, 'css', [(await page()).pageStyle]),
     },
   ],
   [
@@ -133,7 +134,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'GET',
       summary: 'every Pod as headroute sees it, and who leads',
-      answer: ({ state }, response) => answerJson(response, 200, state()),
+      answer: ({ state }, response) => answerJsonInPieces(response, state()),
     },
   ],
   [

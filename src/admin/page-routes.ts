@@ -11,7 +11,7 @@ export interface WebPage {
     readonly query: string;
     readonly paths: readonly ListedPath[];
     explain(query: string): object;
-  }): string;
+  }): Iterable<string>;
 }
 
 /** A path of the debug server, as the page lists it. */
@@ -40,9 +40,9 @@ export const PAGE_POLICY = [
 export function answerText(
   response: ServerResponse,
   type: 'html' | 'javascript' | 'css',
-  text: string,
+  parts: Iterable<string>,
 ): Promise<void> {
   response.setHeader('Content-Type', `text/${type}; charset=utf-8`);
   if (type === 'html') response.setHeader('Content-Security-Policy', PAGE_POLICY);
-  return writePieces(response, [text]);
+  return writePieces(response, parts);
 }

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { explainInWords } from '../cli/explain-text.ts';
 import type { Explanation } from '../model/explanation.ts';
@@ -7,6 +8,7 @@ import type { Explained } from './view/explain.ts';
 import { explainQuery, focusOf, questionOf } from './view/focus.ts';
 import { html } from './view/html.ts';
 import { Page } from './view/page.ts';
+import { FoldedNames, foldedNames, type Listed } from './view/pods.ts';
 import { severityOf, verdict } from './view/words.ts';
 
 export { pageScript, pageStyle };
@@ -21,24 +23,44 @@ export interface PageInput {
   explain(query: string): object;
 }
 
-/** The page as it is without scripts: all of it, as of now. */
-export function renderPage({ state, query, paths, explain }: PageInput): string {
-  const question = questionOf(query);
-  const body = renderToString(html`<${Page}
-    state=${state}
-    focus=${focusOf(query)}
-    explain=${{ question, explained: question === null ? null : answer(() => explain(explainQuery(question))), onAsk: null }}
-    paths=${paths}
-    gone=${null}
-    Timeline=${null}
-  />`);
+/** Pods drawn at a time: some tenths of a millisecond. */
+const SLICE = 100;
+/** Stands where folded Pods are drawn later; no text of a state has it. */
+const LATER = '\u0001';
+
+/** The page as it is without scripts: all of it, as of now. In parts, so that 1,000 Pods keep nobody waiting. */
+export function* renderPage({ state, query, paths, explain }: PageInput): Generator<string, void> {
   const icon = ICONS[severityOf(state)];
-  return `<!doctype html>
+  yield `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>headroute: ${verdict(state)}</title>
 <link rel="icon" href="${icon}"><link rel="stylesheet" href="/page.css"><script src="/page.js" defer></script></head>
-<body><div id="page">${body}</div><script type="application/json" id="paths">${JSON.stringify(paths).replaceAll('<', '\\u003c')}</script></body></html>
-`;
+<body><div id="page">`;
+  const question = questionOf(query);
+  const explained = question === null ? null : answer(() => explain(explainQuery(question)));
+  const later: Listed[] = [];
+  const [first = '', ...others] = renderToString(html`<${FoldedNames.Provider} value=${(listed: Listed) => {
+    later.push(listed);
+    return LATER;
+  }}><${Page}
+    state=${state}
+    focus=${focusOf(query)}
+    explain=${{ question, explained, onAsk: null }}
+    paths=${paths}
+    gone=${null}
+    Timeline=${null}
+  /></>`).split(LATER);
+  yield first;
+  for (const [i, part] of others.entries()) {
+    yield* namesOf(later[i]!);
+    yield part;
+  }
+  yield `</div><script type="application/json" id="paths">${JSON.stringify(paths).replaceAll('<', '\\u003c')}</script></body></html>\n`;
+}
+
+function* namesOf({ backend, pods }: Listed): Generator<string, void> {
+  for (let i = 0; i < pods.length; i += SLICE)
+    yield renderToString(html`<${Fragment}>${foldedNames({ backend, pods: pods.slice(i, i + SLICE) })}</>`);
 }
 
 function answer(ask: () => object): Explained {

@@ -82,7 +82,7 @@ function ofBackend(backend: StateBackend, wallMs: number): StateProblem[] {
       severity: 'error',
       kind: 'leader_conflict',
       pods: leadership.claimants.slice(0, MAX_NAMED),
-      text: `several Pods claim to lead: ${leadership.reason}`,
+      text: `leader conflict: ${leadership.reason}`,
       since: leadership.since,
     });
   if (held.now > 0)

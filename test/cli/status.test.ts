@@ -160,7 +160,7 @@ describe('the text', () => {
         }),
       ],
     }).join('\n');
-    expect(text).toMatch(/ERROR {4}db: several Pods claim to lead: both claim, for 1 min 1 s\n/);
+    expect(text).toMatch(/ERROR {4}db: leader conflict: both claim, for 1 min 1 s\n/);
     expect(text).toContain('DNS fails (SERVFAIL), answered 1 min 10 s ago');
     expect(text).toMatch(/ 7 {2}no_leader +writes/);
   });

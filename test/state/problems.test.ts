@@ -59,7 +59,7 @@ describe('problems', () => {
       'no Pod is known: no answer yet to SRV _http._tcp.db.prod.svc.cluster.local.',
       'no Pod is ready: db-0 is unready: connection refused',
       'no leader: no Pod claims to lead; leader probe of db-0: -NOAUTH',
-      'several Pods claim to lead: db-0 and db-1 claim',
+      'leader conflict: db-0 and db-1 claim',
     ]);
     expect(found.map(({ since }) => since)).toEqual([ago(9000), null, ago(20_000), ago(5000), ago(2000)]);
     expect(found[4]!.pods).toEqual(['db-0', 'db-1']);

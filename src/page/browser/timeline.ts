@@ -6,8 +6,10 @@ import { leaderOf } from '../view/changes.ts';
 import { html } from '../view/html.ts';
 import { drawLeaders, LANE_HEIGHT } from './leader-lane.ts';
 
-const SPAN_S = 600;
-const HEIGHT = 150;
+/** What is shown at most, and where less is known at least. */
+const MOST_S = 600;
+const LEAST_S = 60;
+const PLOT_HEIGHT = 118;
 
 interface Props {
   readonly backend: StateBackend;
@@ -35,7 +37,8 @@ export function Timeline({ backend, at }: Props): VNode {
     // Also told when its card is opened.
     const resized = new ResizeObserver(() => {
       if (plot.current === null) create();
-      else if (element.clientWidth > 0) plot.current.setSize({ width: element.clientWidth, height: HEIGHT });
+      else if (element.clientWidth > 0)
+        plot.current.setSize({ width: element.clientWidth, height: plot.current.height });
     });
     resized.observe(element);
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -66,7 +69,9 @@ function summary(changes: readonly StateChange[]): string {
 
 function show(plot: uPlot, changes: readonly StateChange[]): void {
   const nowS = Date.now() / 1000;
-  const times = changes.map(({ at }) => Math.max(Date.parse(at) / 1000, nowS - SPAN_S));
+  const firstS = changes[0] === undefined ? nowS : Date.parse(changes[0].at) / 1000;
+  const fromS = Math.max(nowS - MOST_S, Math.min(firstS, nowS - LEAST_S));
+  const times = changes.map(({ at }) => Math.max(Date.parse(at) / 1000, fromS));
   const last = changes.at(-1);
   const column = (of: (change: StateChange) => number): number[] => [
     ...changes.map(of),
@@ -75,14 +80,25 @@ function show(plot: uPlot, changes: readonly StateChange[]): void {
   plot.setData(
     [
       [...times, ...(last === undefined ? [] : [nowS])],
-      column(({ ready }) => ready),
       column(({ held }) => held),
+      column(({ ready }) => ready),
     ],
     false,
   );
-  plot.setScale('x', { min: nowS - SPAN_S, max: nowS });
+  plot.setScale('x', { min: fromS, max: nowS });
   plot.setScale('pods', { min: 0, max: Math.max(1, ...changes.map(({ pods }) => pods)) * 1.1 });
   plot.setScale('held', { min: 0, max: Math.max(4, ...changes.map(({ held }) => held)) * 1.1 });
+  // Without a pointer in it the legend tells of now.
+  if ((plot.cursor.left ?? -1) < 0) plot.setLegend({ idx: times.length });
+}
+
+/** No lane where nobody ever leads. */
+function laneOf(changes: readonly StateChange[]): number {
+  return changes.some(({ leadership }) => leadership !== 'unconfigured') ? LANE_HEIGHT + 8 : 6;
+}
+
+function stepped(label: string, scale: string, stroke: string): uPlot.Series {
+  return { label, scale, stroke, width: 2, paths: STEPS, points: { show: false } };
 }
 
 function options(width: number, changes: () => readonly StateChange[]): uPlot.Options {
@@ -98,13 +114,13 @@ function options(width: number, changes: () => readonly StateChange[]): uPlot.Op
     splits.map((n) => (Number.isInteger(n) ? String(n) : ''));
   return {
     width,
-    height: HEIGHT,
-    padding: [LANE_HEIGHT + 8, 4, 0, 0],
+    height: PLOT_HEIGHT + laneOf(changes()),
+    padding: [laneOf(changes()), 4, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
     scales: { x: { time: true, auto: false }, pods: { auto: false }, held: { auto: false } },
     axes: [
-      { ...axis, size: 22, space: 80, values: '{HH}:{mm}' },
+      { ...axis, size: 22, space: 90, values: (_, splits) => splits.map(clock) },
       { ...axis, scale: 'pods', size: 34, space: 26, values: whole, incrs: INTEGERS },
       {
         ...axis,
@@ -119,26 +135,17 @@ function options(width: number, changes: () => readonly StateChange[]): uPlot.Op
     ],
     series: [
       { label: 'at', value: '{HH}:{mm}:{ss}' },
-      {
-        label: 'Pods ready',
-        scale: 'pods',
-        stroke: colour('good'),
-        width: 2,
-        paths: STEPS,
-        points: { show: false },
-      },
-      {
-        label: 'waiting',
-        scale: 'held',
-        stroke: colour('warning'),
-        fill: colour('warning-soft'),
-        width: 1.5,
-        paths: STEPS,
-        points: { show: false },
-      },
+      { ...stepped('waiting', 'held', colour('warning')), fill: colour('warning-soft') },
+      stepped('Pods ready', 'pods', colour('good')),
     ],
     hooks: { draw: [(plot) => drawLeaders(plot, changes(), colour, FONT)] },
   };
+}
+
+/** Seconds only where they tell anything. */
+function clock(atS: number): string {
+  const text = new Date(atS * 1000).toLocaleTimeString('en-GB');
+  return text.endsWith(':00') ? text.slice(0, 5) : text;
 }
 
 const FONT = '12px system-ui, sans-serif';

@@ -12,13 +12,13 @@ export interface ExplainBoxProps {
   readonly onAsk: ((event: Event) => void) | null;
 }
 
-/** Asks where a request would go, and why. It goes nowhere by it. */
+/** Asks where a request would go, and why. It goes nowhere by it. What is being typed stays while the page is drawn anew. */
 export function ExplainBox({ question, explained, onAsk }: ExplainBoxProps): VNode {
   return html`<section class="card side explain" aria-labelledby="explain-title">
     <h2 id="explain-title">Where would a request go, and why?</h2>
     <form action="/" method="get" onSubmit=${onAsk}>
-      <label>Method <input name="method" value=${question?.method ?? 'GET'} size="8" autocomplete="off" spellcheck="false" /></label>
-      <label class="wide">URL or path <input name="url" value=${question?.url ?? ''} placeholder="/path?query" required autocomplete="off" spellcheck="false" /></label>
+      <label>Method <input name="method" defaultValue=${question?.method ?? 'GET'} size="8" autocomplete="off" spellcheck="false" /></label>
+      <label class="wide">URL or path <input name="url" defaultValue=${question?.url ?? ''} placeholder="/path?query" required autocomplete="off" spellcheck="false" /></label>
       <label class="whole">Headers, one a line <textarea name="header" rows="2" placeholder="Name: value" spellcheck="false">${question?.headers ?? ''}</textarea></label>
       <button type="submit">Explain</button>
     </form>

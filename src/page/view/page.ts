@@ -33,8 +33,10 @@ export function Page({ state, focus, explain, paths, gone, Timeline }: PageProps
       <div class="sides">
         <${ExplainBox} ...${explain} />
         <${Failures} state=${state} />
-        <${Configuration} state=${state} />
-        <${Listeners} state=${state} />
+        <div class="stack">
+          <${Configuration} state=${state} />
+          <${Listeners} state=${state} />
+        </div>
         <${Paths} paths=${paths} />
       </div>
     </main>

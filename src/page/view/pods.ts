@@ -1,4 +1,5 @@
-import type { VNode } from 'preact';
+import { type ComponentChildren, createContext, type VNode } from 'preact';
+import { useContext } from 'preact/hooks';
 import type { StateBackend, StatePod, StateProbe } from '../../model/state.ts';
 import { podLink } from './focus.ts';
 import { html } from './html.ts';
@@ -26,7 +27,8 @@ function matters({ name, state, leads, claimsLeadership }: StatePod, focused: st
   return state !== 'ready' || leads || claimsLeadership || name === focused;
 }
 
-interface Listed {
+/** Pods of a backend, by its name. */
+export interface Listed {
   readonly backend: string;
   readonly pods: readonly StatePod[];
 }
@@ -57,13 +59,23 @@ function roleOf({ leads, claimsLeadership, term }: StatePod): string {
   return term === null || role === '' ? role : `${role}, term ${term}`;
 }
 
+/** Draws the names of folded Pods; the server, where they may be thousands, draws them later and in parts. */
+export const FoldedNames = createContext<(listed: Listed) => ComponentChildren>(foldedNames);
+
+export function foldedNames({ backend, pods }: Listed): VNode[] {
+  return pods.map(
+    ({ name, state }) => html`<li class=${state}><a href=${podLink(backend, name)}>${name}</a></li>`,
+  );
+}
+
 function Folded({ backend, pods }: Listed): VNode {
+  const names = useContext(FoldedNames);
   const counts = new Map<string, number>();
   for (const { state } of pods) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count.toLocaleString('en-US')} ${state}`).join(', ');
   return html`<details class="folded">
     <summary>${counted(pods.length, 'more Pod')}: ${states}</summary>
-    <ul>${pods.map(({ name, state }) => html`<li class=${state}><a href=${podLink(backend, name)}>${name}</a></li>`)}</ul>
+    <ul>${names({ backend, pods })}</ul>
   </details>`;
 }
 
