@@ -70,7 +70,7 @@ describe('a person at the page', () => {
   });
 
   it('kills the leader, and watches writes wait, then the next one lead', async () => {
-    await picture(page, 'healthy');
+    await picture(page, 'healthy', 55_000);
     scene.pods[0]!.close();
     const writes = Promise.all([1, 2, 3].map(() => scene.write()));
     const error = page.locator('.problem.error');
@@ -84,7 +84,7 @@ describe('a person at the page', () => {
     // The worst comes first.
     expect(await page.locator('.cards .card h2').first().innerText()).toBe('db');
     await accessible(page);
-    await picture(page, 'leaderless');
+    await picture(page, 'leaderless', 10_000);
     lead(scene.pods[1]!, 8);
     expect(await writes).toEqual(['db-1', 'db-1', 'db-1']);
     await expect
@@ -145,7 +145,7 @@ describe('a person at the page', () => {
     expect(await error.innerText()).toMatch(/leader conflict: .*db-1.*db-2/);
     expect(await row('db-1').innerText()).toContain('claims to lead, term 9');
     await accessible(page);
-    await picture(page, 'conflict');
+    await picture(page, 'conflict', 10_000);
     lead(scene.pods[1]!, null);
     await error.waitFor({ state: 'detached', ...PATIENCE });
   });

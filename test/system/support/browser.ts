@@ -41,10 +41,14 @@ export function watchMisdeeds(page: Page, origin: string): string[] {
   return misdeeds;
 }
 
-/** Keeps a picture in docs/images/ where `HEADROUTE_SCREENSHOTS` is set; else it only looks. */
-export async function picture(page: Page, name: string): Promise<void> {
-  if ((process.env.HEADROUTE_SCREENSHOTS ?? '') === '') return;
+/** Whether pictures are wanted, by `HEADROUTE_SCREENSHOTS`. */
+export const wantsPictures = (process.env.HEADROUTE_SCREENSHOTS ?? '') !== '';
+
+/** Keeps a picture in docs/images/, light and dark, where pictures are wanted. @param afterMs so that the line of time has something to show */
+export async function picture(page: Page, name: string, afterMs: number): Promise<void> {
+  if (!wantsPictures) return;
   mkdirSync('docs/images', { recursive: true });
+  await page.waitForTimeout(afterMs);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await page.waitForTimeout(1200);
