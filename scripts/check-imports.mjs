@@ -143,6 +143,7 @@ const LAYERS = [
       'data/pick/',
       'data/http1/',
       ...TEXT,
+      'data/safe-methods.ts',
       'model/',
       'platform/',
     ],

@@ -5,7 +5,8 @@ const MAX_LISTED = 20;
 
 /** An explanation as a person reads it: what would happen first, then why. Ends with a line end. */
 export function explainInWords(explanation: Explanation): string {
-  const { request, listener, rule, rulesTried, alsoMatch, outcome, backends, backend } = explanation;
+  const { request, listener, rule, rulesTried, alsoMatch, leavesLeaderRule, outcome, backends, backend } =
+    explanation;
   const target = `${request.path}${request.query === '' ? '' : `?${request.query}`}`;
   const host = request.host === '' ? '' : ` for host ${request.host}`;
   const lines = [
@@ -18,6 +19,11 @@ export function explainInWords(explanation: Explanation): string {
       ({ rule: name, matched, why }) => `  ${matched ? 'took' : 'not '} ${name}: ${why}`,
     ),
     ...limited(alsoMatch, ({ rule: name, why }) => `  also ${name}, less specific: ${why}`),
+    ...(leavesLeaderRule === null
+      ? []
+      : [
+          `  this write leaves rule ${leavesLeaderRule} (Leader), since ${rule} is more specific: its Pod need not lead`,
+        ]),
     ...backends.flatMap((each) => backendLines(each, backends.length > 1, each.name === backend)),
   ];
   return `${lines.map(printable).join('\n')}\n`;

@@ -195,7 +195,8 @@ export class BackendMonitor {
     const pods = this.#pods.views();
     const leadership = this.#leader.rejudge();
     if (this.#isSettled) {
-      const ready = pods.filter(({ state }) => state === 'ready').length;
+      // Those that are only asked again after a stall are not missed.
+      const ready = pods.filter(({ state, stale }) => state === 'ready' || stale === true).length;
       this.#readyLog.follow(this.#config.name, ready, () => this.causes());
     }
     return { config: this.#config, pods, leadership };

@@ -17,6 +17,11 @@ export interface Explanation {
   readonly rulesTried: readonly { readonly rule: string; readonly matched: boolean; readonly why: string }[];
   /** Rules that match too, but less specifically, in order of precedence: they would take it if the rule taken were not there. */
   readonly alsoMatch: readonly { readonly rule: string; readonly why: string }[];
+  /**
+   * The rule of type Leader that would take this write, were there no more specific rule that sends it elsewhere; null: it leaves
+   * none, or is no write.
+   */
+  readonly leavesLeaderRule: string | null;
   readonly rule: string | null;
   readonly selection: 'Leader' | 'Ordinal' | 'FanOut' | 'Balance' | null;
   /** The backend that it would go to; by chance where several have a weight. */

@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 export interface KindChange {
   readonly pod: string;
   readonly probe: 'health' | 'leader';
-  /** As `Cause.kind`; null: none was seen before. */
+  /** As `Cause.kind`, or `success`; null: none was seen before. */
   readonly before: string | null;
   readonly kind: string;
   readonly reason: string;
@@ -50,9 +50,14 @@ export class KindLog {
     if (changes.length === 0) return;
     this.#toldMs = nowMs;
     const backend = this.#backend();
-    if (changes.length === 1)
-      this.#logger.info({ backend, ...changes[0] }, 'probes of a Pod fail in another way');
-    else this.#logger.info({ backend, ...summaryOf(changes) }, 'probes of several Pods fail in other ways');
+    if (changes.length > 1)
+      this.#logger.info({ backend, ...summaryOf(changes) }, 'probes of several Pods fail in another way');
+    else {
+      const { before } = changes[0]!;
+      const isFirst = before === null || before === 'success';
+      const message = isFirst ? 'probes of a Pod fail' : 'probes of a Pod fail in another way';
+      this.#logger.info({ backend, ...changes[0] }, message);
+    }
   }
 }
 

@@ -42,7 +42,7 @@ export function groupCauses(
   );
   const rest = bySize.slice(shown.length).flat();
   if (rest.length === 0) return causes;
-  const text = sentence(`${rest.length} more Pods`, false, 'for other reasons');
+  const text = sentence(`${rest.length} more Pods`, false, 'other reasons');
   return [...causes, { ...causeOf(area, rest, text), kind: 'other' }];
 }
 

@@ -1,3 +1,4 @@
+import type { RuleConfig } from '../../model/config.ts';
 import type { ExplainedOutcome, Explanation } from '../../model/explanation.ts';
 import { FAILURES } from '../../model/failure.ts';
 import type { ListenerSnapshot } from '../../model/snapshot.ts';
@@ -7,6 +8,7 @@ import { matcherFor } from '../match/matcher.ts';
 import type { Refusal } from '../placement/admit.ts';
 import { type Decision, decide, decideConnection, NO_REQUEST } from '../placement/decide.ts';
 import type { RequestView } from '../request-view.ts';
+import { isSafeMethod } from '../safe-methods.ts';
 import type { DescribedRequest } from './described-request.ts';
 import { explainBackend, failed } from './explain-backend.ts';
 import { findListener } from './find-listener.ts';
@@ -31,6 +33,7 @@ export function explainRequest(present: Present, described: DescribedRequest): E
     listener: typeof listener === 'string' ? null : listener.config.name,
     rulesTried: [],
     alsoMatch: [],
+    leavesLeaderRule: null,
     rule: null,
     selection: null,
     backend: null,
@@ -95,6 +98,7 @@ function explainDecision(
   return {
     rulesTried: tried,
     alsoMatch,
+    leavesLeaderRule: leavesLeader(rule, alsoMatch, request, listener),
     rule: rule?.name ?? null,
     selection: rule?.selection.type ?? null,
     backend: 'backend' in decision ? decision.backend : null,
@@ -104,6 +108,20 @@ function explainDecision(
         : refused(listener, decision),
     backends,
   };
+}
+
+/** A write that a more specific rule takes from a Leader rule may go to a Pod that does not lead: that is often not meant. */
+function leavesLeader(
+  taken: RuleConfig | null,
+  alsoMatch: Explanation['alsoMatch'],
+  { method }: RequestView,
+  { config }: ListenerSnapshot,
+): string | null {
+  if (taken === null || taken.selection.type === 'Leader' || config.protocol === 'TCP') return null;
+  if (isSafeMethod(method)) return null;
+  const leads = ({ rule }: { readonly rule: string }): boolean =>
+    config.rules.some(({ name, selection }) => name === rule && selection.type === 'Leader');
+  return alsoMatch.find(leads)?.rule ?? null;
 }
 
 function refused({ config }: ListenerSnapshot, refusal: Refusal): ExplainedOutcome {

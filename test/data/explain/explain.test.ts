@@ -61,6 +61,7 @@ describe('explainRequest', () => {
       listener: 'db',
       rulesTried: [{ rule: 'writes', matched: true, why: 'method is POST' }],
       alsoMatch: [{ rule: 'reads', why: 'takes every request' }],
+      leavesLeaderRule: null,
       rule: 'writes',
       selection: 'Leader',
       backend: 'db',

@@ -6,6 +6,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { explainInWords } from '../../../src/cli/explain-text.ts';
 import { describeRequest } from '../../../src/data/explain/described-request.ts';
 import type { FanOutSelection, RuleConfig, Selection } from '../../../src/model/config.ts';
 import type { ExplainedOutcome } from '../../../src/model/explanation.ts';
@@ -372,5 +373,27 @@ describe('what explain says is what the next request meets', () => {
     const told = explain(plane, { method: 'GET', path: '/t' });
     expect(told.rule).toBe('exact');
     expect(told.alsoMatch.map(({ rule }) => rule)).toEqual(['under', 'rest']);
+  });
+
+  it('a write that a more specific rule takes from a Leader rule is told of, by the very example of the contract', async () => {
+    const tenant = { name: 'tenant', matches: [matchOf({ path: { type: 'PathPrefix', value: '/t' } })] };
+    const writes = {
+      name: 'writes',
+      matches: [matchOf({ methods: ['POST'] })],
+      selection: { type: 'Leader', hold: HOLD, onDemotion: 'Close' } as const,
+    };
+    const plane = await opened({ rules: [tenant, writes, { name: 'rest' }] });
+    const post = explain(plane, { method: 'POST', path: '/t/acme/x' });
+    expect([post.rule, post.leavesLeaderRule]).toEqual(['tenant', 'writes']);
+    expect(explainInWords(post)).toMatch(
+      /^ {2}this write leaves rule writes \(Leader\), since tenant is more specific: its Pod need not lead$/m,
+    );
+    expect(explainInWords(post)).toMatch(/^ {2}also writes, less specific: method is POST$/m);
+    // A read leaves nothing, and a write that is taken by the Leader rule neither.
+    expect(explain(plane, { method: 'GET', path: '/t/acme/x' }).leavesLeaderRule).toBeNull();
+    expect(explain(plane, { method: 'POST', path: '/x' })).toMatchObject({
+      rule: 'writes',
+      leavesLeaderRule: null,
+    });
   });
 });

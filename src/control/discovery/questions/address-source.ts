@@ -3,6 +3,7 @@ import type { Round } from '../membership/membership.ts';
 import { anonymous, identityOf, isUnder, member } from './identity.ts';
 import { MemberCache } from './member-cache.ts';
 import { pacer } from './pacer.ts';
+import { shortNameHint } from './short-name.ts';
 import type { Source, SourceContext } from './source.ts';
 
 /** A numeric port: the Service's A and AAAA records, each new address named by its PTR. */
@@ -33,7 +34,7 @@ export async function addressRound(
   const answer = await book.ask(service, (addresses) => void learn(addresses));
   if (answer.kind === 'failed') return answer;
   if (answer.kind === 'absent') {
-    const detail = `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${service}: no ready Pod, or no such Service`;
+    const detail = `${answer.nxdomain ? 'NXDOMAIN' : 'no address'} for ${service}: no ready Pod, or no such Service${shortNameHint(service)}`;
     return { kind: 'empty', ttlMs: answer.ttlMs, nxdomain: answer.nxdomain, detail };
   }
   const { addresses, owner, ttlMs, problem } = answer;

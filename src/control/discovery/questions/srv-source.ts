@@ -4,8 +4,12 @@ import { type FailedAnswer, isFailure } from '../wire/answer.ts';
 import type { RecordValue, WireRecord } from '../wire/dns-decode.ts';
 import { addressRound } from './address-source.ts';
 import { isUsableAddress } from './identity.ts';
+import { shortNameHint } from './short-name.ts';
 import type { Source, SourceContext } from './source.ts';
 import { resolveTargets, type SrvTarget } from './targets.ts';
+
+/** How long it is not asked again why a port is not there. */
+const HINT_GOOD_MS = 30_000;
 
 /**
  * A named port: SRV `_<port>._tcp.<service>` (Kubernetes DNS specification 1.1.0 section 2.4.3), the targets' addresses
@@ -17,6 +21,8 @@ export function srvSource(context: SourceContext, portName: string): Source {
   /** From the last whole answer, until they are made use of. */
   let last: readonly Member[] = [];
   let lastPorts = new Set<number>();
+  /** What was found out of a Service without this port, and until when it is good (monotonic milliseconds). */
+  let hint = { words: '', untilMs: Number.NEGATIVE_INFINITY };
   return {
     question: `SRV ${name}.`,
     async round(seen) {
@@ -30,7 +36,10 @@ export function srvSource(context: SourceContext, portName: string): Source {
       }
       if (answer.result !== 'success') {
         const what = answer.result === 'nxdomain' ? 'NXDOMAIN' : 'no record';
-        const detail = `${what} for ${name}: no ready Pod, no such Service, or no port of that name`;
+        const nowMs = context.clock.nowMs();
+        if (nowMs >= hint.untilMs)
+          hint = { words: await hintOf(context, portName), untilMs: nowMs + HINT_GOOD_MS };
+        const detail = `${what} for ${name}: ${hint.words}`;
         const nxdomain = answer.result === 'nxdomain';
         return { kind: 'empty', ttlMs: 'ttlMs' in answer ? answer.ttlMs : null, nxdomain, detail };
       }
@@ -53,6 +62,14 @@ export function srvSource(context: SourceContext, portName: string): Source {
       return { ...round, ttlMs: Math.min(round.ttlMs, answer.ttlMs, glue.ttlMs) };
     },
   };
+}
+
+/** Why there may be no such port: a Service that has addresses lacks but the port. */
+async function hintOf({ resolver, service }: SourceContext, portName: string): Promise<string> {
+  const answer = await resolver.lookup(service, 'A');
+  if (answer.result === 'success' && answer.values.length > 0)
+    return `the Service has Pods, but no port named ${portName} (a wrong name, or one of UDP)`;
+  return `no ready Pod, no such Service, or no port of that name${shortNameHint(service)}`;
 }
 
 export function srvName(service: string, portName: string): string {
