@@ -102,7 +102,7 @@ it.concurrent('a TCP connection to the leader that is demoted: a line with the P
 it.concurrent('fifty that wait in vain are one line a second, not fifty', async (test) => {
   const { running: one } = await running(test, { listeners: [led('HTTP', '1500ms')] }, null);
   const port = await portOf(one, 'http');
-  const before = one.logs.length;
+  const beganMs = performance.now();
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => fetch(`http://127.0.0.1:${port}/`, { method: 'POST' })),
   );
@@ -111,8 +111,8 @@ it.concurrent('fifty that wait in vain are one line a second, not fifty', async 
   const sum = (key: string): number => one.logs.reduce((total, line) => total + Number(line[key] ?? 0), 0);
   await one.until(async () => sum('timedOut') === 50, 'all to be told of');
   expect(sum('began')).toBe(50);
-  const told = one.logs.slice(before).filter(({ backend }) => backend === 'db');
-  expect(told.length).toBeLessThanOrEqual(6);
+  const told = one.logs.filter(({ began }) => began !== undefined);
+  expect(told.length).toBeLessThanOrEqual((performance.now() - beganMs) / 1000 + 1);
   expect(told.find(isVain)).toMatchObject({ level: 'warn', released: 0 });
   expect(told.findLast(isVain)!.longestMs).toBeGreaterThanOrEqual(1500);
 });
