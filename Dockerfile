@@ -5,11 +5,11 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
-COPY scripts/build.mjs scripts/build.mjs
+COPY scripts/build.mjs scripts/bundle.mjs scripts/bundle-page.mjs scripts/third-party.mjs scripts/
 COPY src src
 RUN npm run build
 
-# Node and what it links to: no shell, no package manager. headroute is two files and writes nothing.
+# Node and what it links to: no shell, no package manager. headroute needs no other file than its own and writes nothing.
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 LABEL org.opencontainers.image.title="headroute" \
       org.opencontainers.image.description="A sidecar that routes each request to the right Pod of a headless Service" \

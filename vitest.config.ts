@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/system/**', 'test/network/**', 'node_modules/**'],
+    exclude: ['test/system/**', 'test/network/**', 'test/package/**', 'node_modules/**'],
     globalSetup: ['test/helpers/build-once.ts'],
     pool: 'forks',
     maxWorkers: 2,

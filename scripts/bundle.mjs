@@ -9,6 +9,7 @@ import { bundlePage } from './bundle-page.mjs';
  *
  * @param {string} out
  * @param {import('esbuild').Plugin[]} [plugins]
+ * @returns {Promise<import('esbuild').Metafile[]>} what it is made of; paths start at the repository
  */
 export async function bundleProgram(out, plugins = []) {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -17,7 +18,9 @@ export async function bundleProgram(out, plugins = []) {
   const partial = mkdtempSync(`${out}/.build-`);
   try {
     const page = await bundlePage();
-    await build({
+    const { metafile } = await build({
+      absWorkingDir: new URL('..', import.meta.url).pathname,
+      metafile: true,
       entryPoints: [new URL('../src/headroute.ts', import.meta.url).pathname],
       outdir: partial,
       bundle: true,
@@ -28,7 +31,7 @@ export async function bundleProgram(out, plugins = []) {
       format: 'esm',
       minifySyntax: true,
       legalComments: 'none',
-      define: { HEADROUTE_VERSION: JSON.stringify(version), ...page },
+      define: { HEADROUTE_VERSION: JSON.stringify(version), ...page.define },
       // CommonJS dependencies call require(); an ESM bundle has to be given one.
       banner: {
         js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
@@ -38,6 +41,7 @@ export async function bundleProgram(out, plugins = []) {
     });
     chmodSync(`${partial}/headroute.js`, 0o755);
     for (const file of readdirSync(partial).sort()) renameSync(`${partial}/${file}`, `${out}/${file}`);
+    return [metafile, ...page.metafiles];
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }

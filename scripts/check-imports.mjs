@@ -24,7 +24,17 @@ const LAYERS = [
   // In force before anything else is loaded.
   ['headroute.ts', ['main.ts']],
   // A thread enters the program again to parse: it is bundled as one.
-  ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/watching/parse-thread.ts']],
+  [
+    'main.ts',
+    [
+      'cli/',
+      'platform/',
+      'observe/',
+      'control/config/input.ts',
+      'control/config/load.ts',
+      'control/config/watching/parse-thread.ts',
+    ],
+  ],
   [
     'app.ts',
     [

@@ -3,7 +3,7 @@ import { startDebugServer } from './admin/debug-server.ts';
 import { redactConfig } from './admin/redact-config.ts';
 import { Reloads } from './app/reloads.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
-import { loadConfig } from './control/config/load.ts';
+import { loadConfig, type TextOrProblem } from './control/config/load.ts';
 import { showConfig } from './control/config/show/show-config.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
 import { ControlPlane } from './control/control-plane.ts';
@@ -41,6 +41,8 @@ export class StartError extends Error {
 
 export interface AppOptions {
   readonly configFile: string;
+  /** What was read instead of the file, which is not watched then: standard input. */
+  readonly configRead?: TextOrProblem;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Readable log lines instead of JSON. */
   readonly pretty: boolean;
@@ -67,7 +69,7 @@ export interface App {
  * @throws StartError
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  const loaded = loadConfig(options.configFile, options.env);
+  const loaded = loadConfig(options.configFile, options.env, options.configRead);
   if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
   return new RunningApp(options, loaded.config, loaded.hash).start();
 }
@@ -143,13 +145,8 @@ class RunningApp implements App {
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
     this.#reloads.started();
-    this.#watch = watchConfig(this.#options.configFile, {
-      logger: this.logger,
-      env: this.#options.env,
-      knownHash: this.#hash,
-      inForce: () => this.#cell.current().configHash,
-      onChange: (result, hash) => this.#reloads.take(result, hash),
-    });
+    if (this.#options.configRead === undefined) this.#watchFile();
+    else this.logger.info({}, 'the configuration came from standard input: no change of it will be seen');
     const listeners = this.listeners().map(
       ({ name, host, port }) => `${name} ${formatAddress({ host, port })}`,
     );
@@ -161,12 +158,23 @@ class RunningApp implements App {
   }
 
   reread(): void {
-    this.#watch?.reread();
+    if (this.#watch !== null) this.#watch.reread();
+    else this.logger.warn({}, 'SIGHUP changes nothing: the configuration came from standard input');
   }
 
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  #watchFile(): void {
+    this.#watch = watchConfig(this.#options.configFile, {
+      logger: this.logger,
+      env: this.#options.env,
+      knownHash: this.#hash,
+      inForce: () => this.#cell.current().configHash,
+      onChange: (result, hash) => this.#reloads.take(result, hash),
+    });
   }
 
   async #stop(): Promise<void> {

@@ -2,11 +2,13 @@ import { parseCommand, UsageError } from './cli/arguments.ts';
 import { check } from './cli/check.ts';
 import { becameDemoPod, demo } from './cli/demo.ts';
 import { explain } from './cli/explain.ts';
-import { HELP } from './cli/help.ts';
+import { helpText } from './cli/help.ts';
 import { resolveFile } from './cli/resolve-live.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
 import { status } from './cli/status.ts';
+import { readStream } from './control/config/input.ts';
+import type { TextOrProblem } from './control/config/load.ts';
 import { becameParseThread } from './control/config/watching/parse-thread.ts';
 import { LineWriter } from './observe/line-writer.ts';
 import { stderrDescriptor } from './observe/stderr.ts';
@@ -15,12 +17,13 @@ import { version } from './platform/version.ts';
 const { env } = process;
 const out = (text: string): void => void process.stdout.write(text);
 const err = (text: string): void => void process.stderr.write(text);
+const readStdin = (): Promise<TextOrProblem> => readStream(process.stdin);
 
 async function main(argv: readonly string[]): Promise<number> {
   const command = parseCommand(argv, env);
   switch (command.name) {
     case 'help':
-      out(HELP);
+      out(helpText(command.about));
       return 0;
     case 'version':
       out(`${version}\n`);
@@ -28,14 +31,15 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'schema':
       return schema((text) => out(`${text}\n`));
     case 'check':
-      return check(command.config, env, (line) => out(`${line}\n`));
+      return check(command.config, { env, readStdin, out: (line) => out(`${line}\n`) });
     case 'explain':
-      return explain(command, { env, out, err, resolve: resolveFile });
+      return explain(command, { env, readStdin, out, err, resolve: resolveFile });
     case 'status':
       return status(command, { env, out, err, terminal });
     case 'run':
       return run(command.config, {
         env,
+        readStdin,
         log: new LineWriter(stderrDescriptor()),
         pretty: process.stderr.isTTY === true,
         exit: (status) => process.exit(status),
@@ -82,7 +86,7 @@ async function runCommand(): Promise<void> {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
     if (error instanceof UsageError) {
-      err(`headroute: ${error.message}\n\n${HELP}`);
+      err(`headroute: ${error.message}\n`);
       process.exitCode = 2;
     } else {
       err(`headroute: ${error instanceof Error ? error.stack : String(error)}\n`);

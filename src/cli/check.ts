@@ -1,25 +1,58 @@
-import { loadConfig } from '../control/config/load.ts';
+import { isStdin, STDIN_NAME } from '../control/config/input.ts';
+import { readText, type TextOrProblem } from '../control/config/load.ts';
+import { parseConfig } from '../control/config/parse.ts';
 import { formatProblem } from '../control/config/problem.ts';
+import { configMapsIn, type Embedded } from '../control/config/text/config-map.ts';
 import type { Environment } from '../control/config/text/environment.ts';
+import type { Config } from '../model/config.ts';
+
+export interface CheckDeps {
+  readonly env: Environment;
+  /** Standard input to its end. */
+  readStdin(): Promise<TextOrProblem>;
+  /** Takes one line without its end. */
+  out(line: string): void;
+}
 
 /**
- * `headroute check`: prints every problem of a configuration file, one a line, or that there is none.
+ * `headroute check`: prints every problem of a configuration, one a line, or that there is none. Of a ConfigMap each key that
+ * holds one is checked.
  *
- * @param out takes one line without its end
+ * @param source its file, or `-` for standard input
  * @returns the exit status: 0 valid, 1 not
  */
-export function check(file: string, env: Environment, out: (line: string) => void): number {
-  const result = loadConfig(file, env);
-  if (!result.ok) {
-    for (const problem of result.problems) out(formatProblem(problem));
+export async function check(source: string, { env, readStdin, out }: CheckDeps): Promise<number> {
+  const file = isStdin(source) ? STDIN_NAME : source;
+  const read = isStdin(source) ? await readStdin() : readText(source);
+  if ('problem' in read) {
+    out(formatProblem({ file, line: 1, column: 1, path: '', message: read.problem }));
     return 1;
   }
-  const { backends, listeners } = result.config;
+  const maps = configMapsIn(read.text);
+  for (const problem of maps?.problems ?? []) out(formatProblem({ file, ...problem }));
+  const whole: Embedded = { what: '', text: read.text, placeOf: (place) => place };
+  const passed = (maps?.configurations ?? [whole]).map((each) => checkOne(each, file, env, out));
+  return passed.every(Boolean) && (maps?.problems ?? []).length === 0 ? 0 : 1;
+}
+
+/** @returns whether it is valid */
+function checkOne(
+  { what, text, placeOf }: Embedded,
+  file: string,
+  env: Environment,
+  out: CheckDeps['out'],
+): boolean {
+  const result = parseConfig(text, file, env);
+  if (result.ok) out(`${file}: ${what === '' ? '' : `${what}: `}ok (${contents(result.config)})`);
+  else for (const problem of result.problems) out(formatProblem({ ...problem, ...placeOf(problem) }));
+  return result.ok;
+}
+
+function contents({ backends, listeners }: Config): string {
   const rules = listeners.reduce((sum, listener) => sum + listener.rules.length, 0);
-  out(
-    `${file}: ok (${count(backends.length, 'backend')}, ${count(listeners.length, 'listener')}, ${count(rules, 'rule')})`,
+  return [count(backends.length, 'backend'), count(listeners.length, 'listener'), count(rules, 'rule')].join(
+    ', ',
   );
-  return 0;
 }
 
 function count(n: number, noun: string): string {

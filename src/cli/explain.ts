@@ -1,4 +1,5 @@
-import { loadConfig } from '../control/config/load.ts';
+import { isStdin, STDIN_NAME } from '../control/config/input.ts';
+import { loadConfig, type TextOrProblem } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { Environment } from '../control/config/text/environment.ts';
 import { type DescribedRequest, describeRequest } from '../data/explain/described-request.ts';
@@ -11,7 +12,7 @@ import { explainInWords } from './explain-text.ts';
 import type { Resolved } from './resolve-live.ts';
 
 export interface ExplainArgs {
-  /** Path of a configuration to resolve live. */
+  /** Path of a configuration to resolve live; `-`: standard input. */
   readonly config?: string;
   /** URL of a running sidecar's debug.address; wins over `config`. */
   readonly debug?: string;
@@ -23,6 +24,8 @@ export interface ExplainArgs {
 
 export interface ExplainDeps {
   readonly env: Environment;
+  /** Standard input to its end. */
+  readStdin(): Promise<TextOrProblem>;
   /** Take text as it is to be written, line ends included. */
   out(text: string): void;
   err(text: string): void;
@@ -66,10 +69,10 @@ async function explainFile(
   request: DescribedRequest,
   deps: ExplainDeps,
 ): Promise<Explanation | null> {
-  const loaded = loadConfig(
-    args.config ?? deps.env.HEADROUTE_CONFIG ?? '/etc/headroute/headroute.yaml',
-    deps.env,
-  );
+  const { config = '/etc/headroute/headroute.yaml' } = args;
+  const loaded = isStdin(config)
+    ? loadConfig(STDIN_NAME, deps.env, await deps.readStdin())
+    : loadConfig(config, deps.env);
   if (!loaded.ok) {
     for (const problem of loaded.problems) deps.err(`${formatProblem(problem)}\n`);
     return null;

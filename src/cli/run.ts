@@ -1,4 +1,6 @@
 import { type App, StartError, startApp } from '../app.ts';
+import { isStdin, STDIN_NAME } from '../control/config/input.ts';
+import type { TextOrProblem } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { LineWriter } from '../observe/line-writer.ts';
 import { createLogger } from '../observe/logger.ts';
@@ -13,6 +15,8 @@ export interface RunDeps {
   readonly log: LineWriter;
   /** Whether stderr is a terminal. */
   readonly pretty: boolean;
+  /** Standard input to its end. */
+  readStdin(): Promise<TextOrProblem>;
   /** Calls back on SIGTERM and SIGINT, each time. */
   onStopSignal(callback: () => void): void;
   /** Calls back on SIGHUP, each time. */
@@ -59,7 +63,10 @@ export async function run(configFile: string, deps: RunDeps): Promise<never> {
     const toldToStop = new Promise<void>((resolve) => {
       resolveStopped = resolve;
     });
-    app = await startApp({ configFile, env, pretty, log, onQuit: () => resolveStopped() });
+    const source = isStdin(configFile)
+      ? { configFile: STDIN_NAME, configRead: await deps.readStdin() }
+      : { configFile };
+    app = await startApp({ ...source, env, pretty, log, onQuit: () => resolveStopped() });
     stop = resolveStopped;
     await toldToStop;
     await app.stop();

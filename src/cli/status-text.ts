@@ -62,7 +62,11 @@ function backendLines(backend: StateBackend, style: StatusStyle): string[] {
   ];
   return [
     ...wrapped([`${ink.strong(printable(name))}  ${facts.join(', ')}`], 2, style),
-    ...wrapped([ink.faint(`  ${printable(service)}, DNS ${dnsFact(backend, style)}`)], 2, style),
+    ...wrapped(
+      [ink.faint(`  ${printable(service) || 'fixed Pods'}, DNS ${dnsFact(backend, style)}`)],
+      2,
+      style,
+    ),
     ...podTable(pods, style),
   ];
 }

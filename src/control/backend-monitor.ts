@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Cause, shownCause } from '../model/cause.ts';
-import type { BackendConfig } from '../model/config.ts';
+import type { BackendConfig, StaticPod } from '../model/config.ts';
 import type { PodOutcome } from '../model/outcome.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { BackendInput } from './build-snapshot.ts';
@@ -9,6 +9,7 @@ import { KindLog } from './causes/kind-log.ts';
 import { ReadyLog } from './causes/ready-log.ts';
 import type { Discovery, DiscoveryEvents, Member } from './discovery/contract.ts';
 import { Membership } from './discovery/membership/membership.ts';
+import { staticKey } from './discovery/questions/static-source.ts';
 import type { MonitorDeps } from './health/monitor.ts';
 import type { DnsWatch, DnsWatchEvents } from './leadership/dns-source.ts';
 import type { HighestTerm } from './leadership/judge.ts';
@@ -16,6 +17,7 @@ import { LeaderWatch } from './leadership/watch.ts';
 import { PodSet } from './pod-set.ts';
 import type { BackendReport, PodReport } from './report.ts';
 import type { RosterPod } from './roster.ts';
+import { isSameService } from './succession.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface BackendMonitorDeps extends MonitorDeps {
@@ -57,9 +59,9 @@ export class BackendMonitor {
     this.#config = config;
     this.#known = known;
     this.#membership =
-      known !== null && hasSameKeys(known.#config, config)
-        ? known.#membership.fork(config.discovery)
-        : new Membership(config.discovery);
+      known === null
+        ? new Membership(config.discovery)
+        : known.#membership.fork(config.discovery, stillMembers(known.#config, config));
     this.#kinds = new KindLog(() => this.#config.name, deps);
     this.#readyLog = new ReadyLog(deps);
     const events = {
@@ -79,8 +81,10 @@ export class BackendMonitor {
       ...deps,
       kinds: this.#kinds,
       touch: () => this.#pods.touch(),
-      watchMembers: (backend, { service, port }, onMembers) =>
-        this.#watchMembers({ ...backend, service, port }, onMembers),
+      watchMembers: (backend, { service, port, static: fixed }, onMembers) => {
+        const discovery = { ...backend.discovery, statefulSet: null, static: fixed };
+        return this.#watchMembers({ ...backend, service, port, discovery }, onMembers);
+      },
       probeHealth: (finished, only) => this.#pods.probeAll(finished, only ?? null),
       // One that is only asked again has not lost its role: its connections stay, writes wait for its answer.
       isReady: (podId) => {
@@ -135,7 +139,7 @@ export class BackendMonitor {
     this.#known = null;
     const shared = this.#pods.follow();
     if (known !== null) {
-      const related = shared || known.#config.service === this.#config.service;
+      const related = shared || isSameService(known.#config, this.#config);
       this.#leader.follow(known.#leader, related);
     }
     this.#leader.begin();
@@ -287,8 +291,7 @@ export class BackendMonitor {
   }
 
   /** Who the members of another Service are, which none of this backend's are taken from. */
-  #watchMembers(backend: BackendConfig, onMembers: (members: readonly Member[]) => void): Discovery {
-    const config = { ...backend, discovery: { ...backend.discovery, statefulSet: null } };
+  #watchMembers(config: BackendConfig, onMembers: (members: readonly Member[]) => void): Discovery {
     const events = { onMembers, onAsked: () => {}, onRound: () => {} };
     const discovery = this.#deps.createDiscovery(config, new Membership(config.discovery), events);
     discovery.start();
@@ -323,7 +326,18 @@ export class BackendMonitor {
   }
 }
 
-/** Whether members of the one can be members of the other: they are known by name and port. */
-function hasSameKeys(a: BackendConfig, b: BackendConfig): boolean {
-  return a.service === b.service && a.port === b.port;
+/** Which members of the one can be members of the other before anybody was asked: they are known by name and port. */
+function stillMembers(before: BackendConfig, after: BackendConfig): (member: Member) => boolean {
+  const { static: fixed } = after.discovery;
+  if (fixed === null) {
+    const hasSameKeys = isSameService(before, after) && before.port === after.port;
+    return () => hasSameKeys;
+  }
+  const stays = unchanged(before.discovery.static ?? [], fixed);
+  const keys = new Set(stays.map(staticKey));
+  return ({ key }) => keys.has(key);
+}
+
+function unchanged(before: readonly StaticPod[], after: readonly StaticPod[]): readonly StaticPod[] {
+  return after.filter((pod) => before.some((other) => isDeepStrictEqual(pod, other)));
 }

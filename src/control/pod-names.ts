@@ -17,10 +17,12 @@ export function isNamedBy(hint: string, member: Member): boolean {
   const host = hostOf(hint);
   if (host === null) return false;
   const name = host.name.replace(/\.$/, '').toLowerCase();
-  if (name === member.name.toLowerCase() || name === member.dnsName.toLowerCase()) return true;
+  if (name === member.name.toLowerCase()) return true;
+  const isItsPort = host.port === null || host.port === member.port;
+  if (name === member.dnsName.toLowerCase()) return isItsPort || member.sharesHost === undefined;
   // `db-0.db` and the like are short forms of the DNS name.
   if (name.includes('.') && member.named && member.dnsName.toLowerCase().startsWith(`${name}.`)) return true;
-  return member.addresses.includes(name) && (host.port === null || host.port === member.port);
+  return member.addresses.includes(name) && isItsPort;
 }
 
 function hostOf(hint: string): { name: string; port: number | null } | null {

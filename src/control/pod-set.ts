@@ -135,7 +135,6 @@ export class PodSet {
     this.#takeAll(leaderId)
       .catch((error: unknown) => crashed('control', error, { backend: this.#config.name }))
       .finally(() => {
-        this.#taking = false;
         taken();
         this.touch();
       })
@@ -161,10 +160,15 @@ export class PodSet {
   }
 
   async #takeAll(leaderId: () => number | null): Promise<void> {
-    while (this.#next !== null && !this.#closed) {
-      const next: readonly Member[] = this.#next;
-      this.#next = null;
-      await inSlices(this.#take(next, leaderId()));
+    try {
+      while (this.#next !== null && !this.#closed) {
+        const next: readonly Member[] = this.#next;
+        this.#next = null;
+        await inSlices(this.#take(next, leaderId()));
+      }
+    } finally {
+      // At once: a set that came a microtask later would be taken by nobody.
+      this.#taking = false;
     }
   }
 

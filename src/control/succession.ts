@@ -11,8 +11,8 @@ export interface Succession {
 }
 
 /**
- * Which of the running backends each new one goes on from (SPEC 2, Reload): the one with the same Service, port and
- * `statefulSet`, whatever its name; else the one of its name; else one of the same Service. Each is followed once. Pure.
+ * Which of the running backends each new one goes on from (SPEC 2, Reload): the one with the same Service, port,
+ * `statefulSet` and `static`, whatever its name; else the one of its name; else one of the same Service. Each is followed once. Pure.
  */
 export function successions(
   running: readonly BackendConfig[],
@@ -34,7 +34,7 @@ export function successions(
   pass((before, after) => before.name === after.name && hasSamePods(before, after));
   pass(hasSamePods);
   pass((before, after) => before.name === after.name);
-  pass((before, after) => before.service === after.service);
+  pass(isSameService);
   return next.map((config) => {
     const before = from.get(config.name);
     return {
@@ -45,11 +45,17 @@ export function successions(
   });
 }
 
-/** Another Service, port or `statefulSet` is another set of Pods, though some of them may be the same. */
+/** Whether both have the Pods of one Service; those of a fixed list are of none. */
+export function isSameService(before: BackendConfig, after: BackendConfig): boolean {
+  return before.service !== '' && before.service === after.service;
+}
+
+/** Another Service, port, `statefulSet` or list is another set of Pods, though some of them may be the same. */
 function hasSamePods(before: BackendConfig, after: BackendConfig): boolean {
   return (
     before.service === after.service &&
     before.port === after.port &&
-    isDeepStrictEqual(before.discovery.statefulSet, after.discovery.statefulSet)
+    isDeepStrictEqual(before.discovery.statefulSet, after.discovery.statefulSet) &&
+    isDeepStrictEqual(before.discovery.static, after.discovery.static)
   );
 }

@@ -114,10 +114,12 @@ export interface LeaderProbeSource extends ClaimValues {
 /** Redis' Sentinels beside the probes of the Pods (docs/adr/0014). */
 export interface SentinelLeaderSource {
   readonly type: 'Sentinel';
-  /** Of the Sentinels: lower case, without the final dot. */
+  /** Of the Sentinels: lower case, without the final dot; `''` where `static` names them. */
   readonly service: string;
   /** As a backend's. */
   readonly port: string | number;
+  /** These very Sentinels, as in `DiscoveryConfig`. */
+  readonly static: readonly StaticPod[] | null;
   /** The name under which they watch over the master. */
   readonly master: string;
   /** null: they want none. */
@@ -147,6 +149,12 @@ export interface LeaderConfig {
   readonly learn: readonly LearnRule[];
 }
 
+/** A Pod that the configuration itself names. `address.host` is a literal IP or a DNS name, `address.port` is not 0. */
+export interface StaticPod {
+  readonly name: string;
+  readonly address: HostPort;
+}
+
 export interface DiscoveryConfig {
   /** null: those of /etc/resolv.conf. */
   readonly nameservers: readonly HostPort[] | null;
@@ -156,13 +164,15 @@ export interface DiscoveryConfig {
   readonly emptyHoldMs: number;
   readonly queryTimeoutMs: number;
   readonly statefulSet: { readonly name: string; readonly replicas: number; readonly start: number } | null;
+  /** These very Pods, instead of those of a Service; null: those of the Service. */
+  readonly static: readonly StaticPod[] | null;
 }
 
 export interface BackendConfig {
   readonly name: string;
-  /** Lower case, without the final dot. */
+  /** Lower case, without the final dot; `''` where `discovery.static` names the Pods. */
   readonly service: string;
-  /** A Service port's name (SRV) or a number (A and AAAA). */
+  /** A Service port's name (SRV) or a number (A and AAAA); 0 where `discovery.static` names the Pods. */
   readonly port: string | number;
   readonly discovery: DiscoveryConfig;
   readonly health: HealthConfig;

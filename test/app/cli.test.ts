@@ -47,17 +47,10 @@ afterAll(async () => {
 const variable = (inside: string): string => `$\{${inside}}`;
 
 it.concurrent.for([
-  [[], 'no command given'],
-  [['start'], 'unknown command "start"'],
-  [['run', 'now'], 'run takes no argument "now"'],
-  [['run', '--confg', 'x'], '--confg'],
-  [['explain', '--config', 'a', '--debug', 'b', 'GET', '/'], 'not both'],
-  [['explain', 'GET', '/', '-H', 'no colon'], '-H "no colon" is not \'Name: value\''],
-] as const)('wrong usage %j exits 2 and says why, with the usage, on stderr', async ([args, message]) => {
-  const { status, stdout, stderr } = await headroute(args);
-  expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toContain(message);
-  expect(stderr).toContain('usage:');
+  [[], 'no command given; see "headroute help"'],
+  [['run', '--confg', 'x'], 'run takes no --confg; did you mean --config? See "headroute help run"'],
+] as const)('wrong usage %j exits 2 and says why in one line on stderr', async ([args, message]) => {
+  expect(await headroute(args)).toEqual({ status: 2, stdout: '', stderr: `headroute: ${message}\n` });
 });
 
 it.concurrent('--help and --version go to stdout and exit 0', async () => {
@@ -67,7 +60,12 @@ it.concurrent('--help and --version go to stdout and exit 0', async () => {
   expect([help.status, help.stderr]).toEqual([0, '']);
   for (const command of ['run', 'check', 'explain', 'schema', 'demo'])
     expect(help.stdout).toContain(`headroute ${command}`);
-  expect(await headroute(['run', '--help'])).toEqual(help);
+  expect(await headroute(['help'])).toEqual(help);
+  expect(await headroute(['version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  const run = await headroute(['run', '--help']);
+  expect(run).toMatchObject({ status: 0, stderr: '' });
+  expect(run.stdout).toMatch(/^headroute run \[--config FILE\]\n/);
+  expect(await headroute(['help', 'run'])).toEqual(run);
 });
 
 it.concurrent('schema prints a JSON Schema on stdout', async () => {

@@ -6,22 +6,29 @@ import { check } from '../../src/cli/check.ts';
 import { schema } from '../../src/cli/schema.ts';
 import { sample, textOf } from '../control/config/sample.ts';
 
-function checked(content: string | Buffer | null): { status: number; lines: string[]; file: string } {
+const NOBODY = async () => ({ problem: 'nobody writes here' });
+
+async function checked(
+  content: string | Buffer | null,
+): Promise<{ status: number; lines: string[]; file: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'headroute-check-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const file = join(directory, 'headroute.yaml');
   if (content !== null) writeFileSync(file, content);
   const lines: string[] = [];
-  return { status: check(file, {}, (line) => lines.push(line)), lines, file };
+  const status = await check(file, { env: {}, readStdin: NOBODY, out: (line) => void lines.push(line) });
+  return { status, lines, file };
 }
 
-it('a valid file is ok', () => {
-  const { status, lines, file } = checked(textOf(sample()));
+it('a valid file is ok', async () => {
+  const { status, lines, file } = await checked(textOf(sample()));
   expect([status, lines]).toEqual([0, [`${file}: ok (1 backend, 1 listener, 1 rule)`]]);
 });
 
-it('problems are printed one a line', () => {
-  const { status, lines, file } = checked(textOf(sample({ document: { log: { level: 'loud' }, extra: 1 } })));
+it('problems are printed one a line', async () => {
+  const { status, lines, file } = await checked(
+    textOf(sample({ document: { log: { level: 'loud' }, extra: 1 } })),
+  );
   expect(status).toBe(1);
   expect(lines).toHaveLength(2);
   for (const line of lines) expect(line.startsWith(`${file}:`)).toBe(true);
@@ -31,16 +38,17 @@ it.each([
   [null, 'there is no such file'],
   ['', 'the file is empty'],
   [Buffer.from([0xff, 0xfe, 0x00]), 'is not UTF-8'],
-])('a file with %j is a problem with a remedy', (content, problem) => {
-  const { status, lines, file } = checked(content);
+])('a file with %j is a problem with a remedy', async (content, problem) => {
+  const { status, lines, file } = await checked(content);
   expect(status).toBe(1);
   expect(lines).toEqual([expect.stringContaining(`${file}:1:1: `)]);
   expect(lines[0]).toContain(problem);
 });
 
-it('a directory is a problem', () => {
+it('a directory is a problem', async () => {
   const lines: string[] = [];
-  expect(check(tmpdir(), {}, (line) => lines.push(line))).toBe(1);
+  const out = (line: string) => void lines.push(line);
+  expect(await check(tmpdir(), { env: {}, readStdin: NOBODY, out })).toBe(1);
   expect(lines[0]).toContain('is a directory');
 });
 

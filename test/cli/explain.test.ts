@@ -60,6 +60,7 @@ async function run(
     { json: false, method: 'POST', url: '/x', headers: [], ...args },
     {
       env: {},
+      readStdin: async () => ({ problem: 'nobody writes here' }),
       out: (text) => {
         out += text;
       },

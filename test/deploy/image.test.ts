@@ -52,6 +52,16 @@ describe('the Dockerfile', () => {
     expect(argumentsOf('COPY').map((text) => text.split(' ').at(-1))).toEqual(['/licenses/LICENSE', '/app/']);
   });
 
+  it('copies all that the build is made of', () => {
+    const copied = instructions.flatMap(([name, text]) => (name === 'COPY' ? text.split(' ') : []));
+    const scripts = ['scripts/build.mjs'];
+    for (const script of scripts)
+      for (const [, name] of readFileSync(script, 'utf8').matchAll(/from '\.\/([^']+)'/g))
+        if (!scripts.includes(`scripts/${name}`)) scripts.push(`scripts/${name}`);
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const script of scripts) expect(copied).toContain(script);
+  });
+
   it('copies only what is there and what .dockerignore lets through', () => {
     const allowed = readFileSync('.dockerignore', 'utf8')
       .split('\n')
@@ -71,11 +81,12 @@ describe('the Dockerfile', () => {
 });
 
 describe('the program alone', () => {
-  it('is two files of a few MB that need no node_modules', () => {
+  it('is of a few MB and needs no node_modules', () => {
     const folder = mkdtempSync(join(tmpdir(), 'headroute-alone-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const files = readdirSync('dist');
-    expect(files.sort()).toEqual(['headroute-main.js', 'headroute.js']);
+    expect(files).toEqual(expect.arrayContaining(['headroute-main.js', 'headroute.js']));
+    expect(files).toContain('THIRD-PARTY-LICENSES.txt');
     for (const file of files) copyFileSync(join('dist', file), join(folder, file));
     expect(statSync(join(folder, 'headroute-main.js')).size).toBeLessThan(5e6);
     const alone = join(folder, 'headroute.js');

@@ -20,6 +20,14 @@ it('has a configuration of at most a dozen lines for Patroni, Redis and etcd', (
   }
 });
 
+it('docs/first-hour.md has a configuration of Pods on a laptop', () => {
+  const [, text] = /```yaml\n([\s\S]*?)```/.exec(readFileSync('docs/first-hour.md', 'utf8'))!;
+  expect(parseConfig(text!, 'first-hour.md', {})).toMatchObject({
+    ok: true,
+    config: { backends: [{ discovery: { static: [{ name: 'redis-0' }, { name: 'redis-1' }] } }] },
+  });
+});
+
 it.each(documents)('%s points only to files that exist', (document) => {
   const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)];
   const missing = links

@@ -14,6 +14,7 @@ export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig 
       emptyHoldMs: 30_000,
       queryTimeoutMs: 2000,
       statefulSet: null,
+      static: null,
     },
     health: {
       probe: { type: 'tcpSocket', port: null },

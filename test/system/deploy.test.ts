@@ -37,6 +37,15 @@ describe.each(examples)('deploy/examples/%s', (example) => {
     expect(status).toBe(0);
   });
 
+  it('passes headroute check as a whole', () => {
+    const run = spawnSync(process.execPath, ['dist/headroute.js', 'check', '--config', '-'], {
+      encoding: 'utf8',
+      input: build(example),
+    });
+    expect(run.stdout).toMatch(/^<stdin>: headroute\.yaml of ConfigMap headroute: ok \(.*\)\n$/);
+    expect(run.status).toBe(0);
+  });
+
   it('gives the client the sidecar before all else, and nobody who did not ask', () => {
     const objects = parseAllDocuments(build(example)).map((document) => document.toJS());
     const config = objects.find(

@@ -4,24 +4,35 @@ import { quote } from './problem.ts';
 import type { Environment } from './text/environment.ts';
 
 /** A ConfigMap holds 1 MiB; anything far above is not a configuration. */
-const MAX_BYTES = 8 * 1024 * 1024;
+export const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Reads and parses a configuration file. A file that cannot be read is a problem at line 1, column 1. Never throws. */
-export function loadConfig(file: string, env: Environment): ParseResult {
-  const read = readText(file);
+/** A text, or why there is none, in words that say what to do. */
+export type TextOrProblem = { readonly text: string } | { readonly problem: string };
+
+/**
+ * Reads and parses a configuration file. A file that cannot be read is a problem at line 1, column 1. Never throws.
+ * @param read what was read already, from standard input
+ */
+export function loadConfig(file: string, env: Environment, read = readText(file)): ParseResult {
   if ('text' in read) return parseConfig(read.text, file, env);
   return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message: read.problem }] };
 }
 
-/** The text of a file, or why there is none, in words that say what to do. */
-export function readText(file: string): { readonly text: string } | { readonly problem: string } {
+export function readText(file: string): TextOrProblem {
   try {
     const stat = statSync(file);
     if (stat.isDirectory())
       return { problem: 'is a directory: name the file in it, as in DIRECTORY/headroute.yaml' };
     if (!stat.isFile()) return { problem: 'is not a regular file' };
     if (stat.size > MAX_BYTES) return { problem: `is larger than ${MAX_BYTES / 1024 / 1024} MiB` };
-    const bytes = readFileSync(file);
+    return textOf(readFileSync(file));
+  } catch (error) {
+    return { problem: whyUnreadable(error) };
+  }
+}
+
+export function textOf(bytes: Uint8Array): TextOrProblem {
+  try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch (error) {
     return { problem: whyUnreadable(error) };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Config, Problem } from '../../model/config.ts';
 import { checkAddresses } from './checks/addresses.ts';
+import { checkDiscovery } from './checks/discovery.ts';
 import { checkNames } from './checks/names.ts';
 import { checkReferences } from './checks/references.ts';
 import { checkSelf } from './checks/self.ts';
@@ -46,6 +47,7 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
     const parts = readDocument(root.value, report);
     checkNames(parts, report);
     checkAddresses(parts, report);
+    checkDiscovery(parts, report);
     checkReferences(parts, report);
     checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
     checkTcp(parts, report);

@@ -1,10 +1,10 @@
-/** A Pod as DNS shows it, after validation and absence hysteresis. */
+/** A Pod as DNS or the configuration shows it, after validation and absence hysteresis. */
 export interface Member {
   /** Stable key: name (or address) and port. */
   readonly key: string;
   /** `db-0`, or the address where nothing names it. */
   readonly name: string;
-  /** Whether `name` is a name (from SRV, PTR or statefulSet) rather than an address. */
+  /** Whether `name` is a name (from SRV, PTR, statefulSet or static) rather than an address. */
   readonly named: boolean;
   /** Full DNS name, or the address. */
   readonly dnsName: string;
@@ -12,6 +12,8 @@ export interface Member {
   /** Never empty. */
   readonly addresses: readonly string[];
   readonly port: number;
+  /** Other Pods may be at the same DNS name and address: its port tells it from them (`discovery.static`). */
+  readonly sharesHost?: true;
 }
 
 /** What is wrong with look-ups. */

@@ -10,6 +10,7 @@ import { PtrNames } from './questions/ptr-names.ts';
 import type { Source, SourceContext } from './questions/source.ts';
 import { srvSource } from './questions/srv-source.ts';
 import { statefulSetSource } from './questions/stateful-set-source.ts';
+import { staticSource } from './questions/static-source.ts';
 import { backendResolver, type DiscoveryDeps } from './wire/backend-resolver.ts';
 import type { Resolver } from './wire/resolver.ts';
 
@@ -17,7 +18,8 @@ import type { Resolver } from './wire/resolver.ts';
 const FIRST_PROGRESS_MS = 25;
 
 /**
- * Asks for the Pods of a backend's Service over DNS (SPEC 3, Discovery). `start` begins it.
+ * Asks for the Pods of a backend's Service over DNS (SPEC 3, Discovery), or takes those that the configuration names. `start`
+ * begins it.
  * @param membership what is believed, by whomever it was learnt: rounds are judged by it
  */
 export function createDiscovery(
@@ -111,6 +113,7 @@ function chooseSource(backend: BackendConfig, deps: DiscoveryDeps, resolver: Res
     clock: deps.clock,
     queryTimeoutMs,
   };
+  if (discovery.static !== null) return staticSource(context, discovery.static);
   if (discovery.statefulSet !== null) return statefulSetSource(context, discovery.statefulSet, port);
   return typeof port === 'number' ? addressSource(context, port) : srvSource(context, port);
 }

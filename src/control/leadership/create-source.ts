@@ -1,4 +1,4 @@
-import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
+import type { BackendConfig, LeaderConfig, SentinelLeaderSource } from '../../model/config.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Member } from '../discovery/contract.ts';
 import type { ClaimEvents, ClaimSource } from './contract.ts';
@@ -12,7 +12,7 @@ export interface CreateSourceDeps extends ProbeSourceDeps {
   /** Looks up another Service as the backend's own is looked up. */
   watchMembers(
     backend: BackendConfig,
-    other: Pick<BackendConfig, 'service' | 'port'>,
+    other: Pick<SentinelLeaderSource, 'service' | 'port' | 'static'>,
     onMembers: (members: readonly Member[]) => void,
   ): MembersWatch;
   watchAddresses(backend: BackendConfig, service: string, events: DnsWatchEvents): DnsWatch;

@@ -60,7 +60,7 @@ function Card({ backend, at, severity, isOpen, pod, Timeline }: CardProps): VNod
   const found = pod === null ? undefined : backend.pods.find((each) => each.name === pod);
   return html`<details class=${`card ${severity}`} open=${isOpen}>
     <summary><h2>${name}</h2> <${Facts} backend=${backend} /></summary>
-    <p class="service"><a href=${backendLink(name)}>${service}</a></p>
+    <p class="service"><a href=${backendLink(name)}>${service || 'fixed Pods'}</a></p>
     ${pod !== null && found === undefined ? html`<p class="none">There is no Pod of the name ${pod}: it may have left.</p>` : null}
     ${found === undefined ? null : html`<${PodDetail} pod=${found} />`}
     <${Leadership} backend=${backend} />

@@ -32,7 +32,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['workers', { document: { workers: 2 } }],
   ['tracing', { document: { tracing: {} } }],
   ['rehearse', { document: { rehearse: {} } }],
-  ['backends[0].discovery.static', { backend: { discovery: { static: [{ name: 'db-0' }] } } }],
   ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
   ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
   ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],

@@ -58,7 +58,7 @@ it.each([
   [
     'an unknown key',
     { sentinel: { ...SENTINEL, quorum: 2 } },
-    'leader.sentinel.quorum: unknown key; known here: service, port, master, auth',
+    'leader.sentinel.quorum: unknown key; known here: service, port, static, master, auth',
   ],
   [
     'another preset',

@@ -132,6 +132,16 @@ const odd = [
     backend: { leader: { dns: { service: 'l.prod.svc.cluster.local' } }, health: { tcpSocket: { port: 1 } } },
   }),
   sample({ backend: { leader: { ordinal: 1 } } }),
+  sample({
+    backend: {
+      service: undefined,
+      port: undefined,
+      discovery: { static: [{ name: 'db-0', address: '[::1]:5433' }] },
+      leader: {
+        sentinel: { static: [{ name: 's-0', address: 'redis-1:26379' }], master: 'm' },
+      },
+    },
+  }),
 ].map((document, i): [string, string] => [`odd ${i}`, stringify(document)]);
 
 describe.each([...examples, ...odd])('%s', (_name, text) => {

@@ -81,6 +81,7 @@ export async function sentinelWorld(
     type: 'Sentinel',
     service: SENTINELS,
     port: 'sentinel',
+    static: null,
     master: MASTER,
     auth,
     probe: leader.source as LeaderProbeSource,

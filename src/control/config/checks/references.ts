@@ -58,12 +58,13 @@ function checkSelection(rule: RulePart, targets: ReadonlyMap<string, BackendPart
         `${needsLeader} needs a leader under backend ${quote(name)}, which has none`,
       );
     const set = backend.fields.discovery?.statefulSet ?? null;
-    if (set === null) continue;
-    if (selection?.type === 'FanOut' && selection.minSuccess !== null && selection.minSuccess > set.replicas)
+    const count = set?.replicas ?? backend.fields.discovery?.static?.length ?? Number.POSITIVE_INFINITY;
+    if (selection?.type === 'FanOut' && selection.minSuccess !== null && selection.minSuccess > count)
       report(
         [...path, 'minSuccess'],
-        `${selection.minSuccess} can never be met: backend ${quote(name)} has ${set.replicas} Pods`,
+        `${selection.minSuccess} can never be met: backend ${quote(name)} has ${count} Pods`,
       );
+    if (set === null) continue;
     if (selection?.type === 'Ordinal') checkOrdinals(selection, set, path, report);
   }
 }

@@ -17,6 +17,10 @@ export interface BackendPart {
   readonly name: string | null;
   /** Whether the file gives it a leader, though it be a wrong one. */
   readonly hasLeader: boolean;
+  /** Whether the file lists its Pods, though wrongly. */
+  readonly hasStatic: boolean;
+  /** Keys that the file has, readable or not. */
+  readonly given: ReadonlySet<string>;
 }
 
 export interface RulePart {
@@ -63,6 +67,8 @@ function readBackend(raw: unknown, path: Path, report: Report): BackendPart {
     fields: readFields(backend, expandPreset(raw), path, report),
     name: typeof given.name === 'string' ? given.name : null,
     hasLeader: isMapping(given.leader),
+    hasStatic: isMapping(given.discovery) && Object.hasOwn(given.discovery, 'static'),
+    given: new Set(Object.keys(given)),
   };
 }
 

@@ -9,7 +9,6 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'grpc',
   'grpcStatus',
   'source',
-  'static',
   'zone',
   'proxyProtocol',
   'affinity',

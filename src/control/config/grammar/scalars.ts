@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostPort } from '../../../model/config.ts';
 import { quote } from '../problem.ts';
 import { parseAddress, parseNameserver } from './address.ts';

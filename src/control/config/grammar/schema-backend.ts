@@ -1,9 +1,10 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackendConfig, DiscoveryConfig, HealthConfig } from '../../../model/config.ts';
 import { isDnsName } from './dns-name.ts';
 import { duration, name, nameserver, object, ordinal, refuse, service, textThat, whole } from './scalars.ts';
 import { leader } from './schema-leader.ts';
 import { httpKeys, probeOf, tcpKeys, tcpSocketKeys } from './schema-probe.ts';
+import { staticPods } from './schema-static.ts';
 import { servicePort } from './service-port.ts';
 
 const discovery = object({
@@ -38,6 +39,9 @@ const discovery = object({
   })
     .optional()
     .describe('Resolve the Pods of a StatefulSet by their names instead of the Service as a whole'),
+  static: staticPods
+    .optional()
+    .describe('These very Pods, on a laptop or under Compose; instead of service and port'),
 })
   .transform(
     (given): DiscoveryConfig => ({
@@ -48,10 +52,11 @@ const discovery = object({
       emptyHoldMs: given.emptyHold,
       queryTimeoutMs: given.queryTimeout,
       statefulSet: given.statefulSet ?? null,
+      static: given.static ?? null,
     }),
   )
   .prefault({})
-  .describe('How the Pods are found over DNS');
+  .describe('How the Pods are found: over DNS, or by a fixed list');
 
 const health = object({
   ...httpKeys,
@@ -112,13 +117,23 @@ const ejection = object({
 
 export const backend = object({
   name: name.describe('Name that backendRefs use, and the label of metrics'),
-  service: service.describe('DNS name of the headless Service; always queried as absolute'),
-  port: servicePort.describe(
-    "A Service port's name (resolved by SRV records) or a number (A and AAAA records)",
-  ),
+  service: service
+    .optional()
+    .describe(
+      'DNS name of the headless Service; always queried as absolute. Required, as is port, without discovery.static',
+    ),
+  port: servicePort
+    .optional()
+    .describe("A Service port's name (resolved by SRV records) or a number (A and AAAA records)"),
   discovery,
   health,
   leader: leader.optional(),
   connection,
   ejection,
+}).meta({
+  // For editors; checks/discovery.ts says it in words.
+  anyOf: [
+    { required: ['service', 'port'] },
+    { required: ['discovery'], properties: { discovery: { required: ['static'] } } },
+  ],
 });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type {
   Credentials,
   LeaderConfig,
@@ -23,6 +23,7 @@ import {
   whole,
 } from './scalars.ts';
 import { httpKeys, probeOf, tcpKeys } from './schema-probe.ts';
+import { staticPods } from './schema-static.ts';
 import { servicePort } from './service-port.ts';
 
 const term = object({
@@ -70,17 +71,38 @@ const auth = credentials.describe(
 );
 
 const sentinel = object({
-  service: service.describe('DNS name of the headless Service of the Sentinels'),
-  port: servicePort.describe("The Sentinels' port in that Service, by name (SRV) or number, as 26379"),
+  service: service
+    .optional()
+    .describe('DNS name of the headless Service of the Sentinels. Required, as is port, without static'),
+  port: servicePort
+    .optional()
+    .describe("The Sentinels' port in that Service, by name (SRV) or number, as 26379"),
+  static: staticPods.optional().describe('These very Sentinels, instead of service and port'),
   master: textThat('the name of a master', (master) =>
     /^[A-Za-z0-9._-]+$/.test(master)
       ? null
       : 'is not the name of a master: letters, digits, ".", "_" and "-", as in "sentinel monitor NAME …"',
   ).describe('Name under which they monitor the master'),
   auth: credentials.optional().describe('Sent to the Sentinels first, where they want it'),
-}).describe(
-  'Sentinels that are listened to, so that nothing is sent to a master from shortly before another is promoted',
-);
+})
+  .transform((given, context) => {
+    for (const key of ['service', 'port'] as const)
+      if (given.static === undefined && given[key] === undefined) refuse(context, 'is missing', [key]);
+      else if (given.static !== undefined && given[key] !== undefined)
+        refuse(context, 'does not go with static, which names the Sentinels itself: remove one of the two', [
+          key,
+        ]);
+    return {
+      service: given.service ?? '',
+      port: given.port ?? 0,
+      static: given.static ?? null,
+      master: given.master,
+      auth: given.auth ?? null,
+    };
+  })
+  .describe(
+    'Sentinels that are listened to, so that nothing is sent to a master from shortly before another is promoted',
+  );
 
 const probe = object({
   ...httpKeys,
@@ -224,8 +246,7 @@ function sentinelOf(given: Given, context: z.core.$RefinementCtx): SentinelLeade
     refuse(context, 'does not go with type Sentinel: write preset: redis, or leave it out', ['preset']);
   const probe = authorized(given.probe, given.auth, context);
   if (probe === undefined || given.sentinel === undefined) return undefined;
-  const { service, port, master, auth } = given.sentinel;
-  return { type: 'Sentinel', service, port, master, auth: auth ?? null, probe };
+  return { type: 'Sentinel', ...given.sentinel, probe };
 }
 
 /** The source with the credentials that its probe sends. */

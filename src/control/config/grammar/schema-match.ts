@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FieldMatch, MatchConfig, PathMatch } from '../../../model/config.ts';
 import { quote } from '../problem.ts';
 import { headerName, method, object, oneOrMany, refuse } from './scalars.ts';

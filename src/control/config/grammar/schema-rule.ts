@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RetryConfig, RuleConfig } from '../../../model/config.ts';
 import { duration, hostname, name, object, oneOrMany, refuse, whole } from './scalars.ts';
 import { match } from './schema-match.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback } from './address.ts';
 import { wrongKind, wrongSwitch } from './messages.ts';
 import { address, duration, name, object, refuse, size, whole } from './scalars.ts';

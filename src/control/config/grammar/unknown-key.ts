@@ -12,7 +12,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ['httpHeaders', 'write headers'],
   ['namespace', 'the Service is named by its full DNS name, under service'],
   ['url', 'write service and port'],
-  ['addresses', 'Pods are found by DNS: write service and port'],
+  ['addresses', 'Pods are found by DNS: write service and port, or list them under discovery.static'],
   ['rewrite', 'requests are passed on unchanged'],
   ['minReady', 'there is no panic mode: an unready Pod never gets a request'],
 ]);

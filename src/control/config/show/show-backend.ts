@@ -3,6 +3,7 @@ import type { BackendConfig, DiscoveryConfig } from '../../../model/config.ts';
 import { formatDuration } from '../grammar/duration.ts';
 import { showLeader } from './show-leader.ts';
 import { showProbe } from './show-probe.ts';
+import { showStatic } from './show-static.ts';
 import { ifGiven, nothingLeft } from './whole.ts';
 
 /** One of `backends`. */
@@ -13,8 +14,7 @@ export function showBackend(backend: BackendConfig): object {
   nothingLeft(healthRest);
   return {
     name,
-    service,
-    port,
+    ...(discovery.static === null ? { service, port } : {}),
     discovery: showDiscovery(discovery),
     health: {
       ...showProbe(probe),
@@ -31,7 +31,7 @@ export function showBackend(backend: BackendConfig): object {
 
 function showDiscovery(discovery: DiscoveryConfig): object {
   const { nameservers, refreshMinMs, refreshMaxMs, absence, emptyHoldMs, ...others } = discovery;
-  const { queryTimeoutMs, statefulSet, ...rest } = others;
+  const { queryTimeoutMs, statefulSet, static: fixed, ...rest } = others;
   nothingLeft(rest);
   return {
     ...ifGiven('nameservers', nameservers === null ? null : nameservers.map(formatAddress)),
@@ -40,6 +40,7 @@ function showDiscovery(discovery: DiscoveryConfig): object {
     emptyHold: formatDuration(emptyHoldMs),
     queryTimeout: formatDuration(queryTimeoutMs),
     ...ifGiven('statefulSet', statefulSet),
+    ...ifGiven('static', fixed === null ? null : fixed.map(showStatic)),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { LeaderConfig, LeaderProbeSource, LearnRule } from '../../../model/config.ts';
 import { formatDuration } from '../grammar/duration.ts';
 import { showCredentials, showProbe } from './show-probe.ts';
+import { showStatic } from './show-static.ts';
 import { ifGiven, nothingLeft } from './whole.ts';
 
 /** A backend's `leader`. */
@@ -14,12 +15,16 @@ function showSource(source: LeaderConfig['source']): object {
     case 'Probe':
       return { type: 'Probe', ...showProbeSource(source) };
     case 'Sentinel': {
-      const { type, service, port, master, auth, probe, ...rest } = source;
+      const { type, service, port, static: fixed, master, auth, probe, ...rest } = source;
       nothingLeft(rest);
       const credentials = auth === null ? null : showCredentials(auth);
       return {
         type,
-        sentinel: { service, port, master, ...ifGiven('auth', credentials) },
+        sentinel: {
+          ...(fixed === null ? { service, port } : { static: fixed.map(showStatic) }),
+          master,
+          ...ifGiven('auth', credentials),
+        },
         ...showProbeSource(probe),
       };
     }

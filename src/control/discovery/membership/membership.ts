@@ -51,10 +51,10 @@ export class Membership {
     this.#limits = limits;
   }
 
-  /** Another one that starts from what this one believes. */
-  fork(limits: MembershipLimits): Membership {
+  /** Another one that starts from what this one believes, as far as it is still of interest. */
+  fork(limits: MembershipLimits, isWanted: (member: Member) => boolean): Membership {
     const fork = new Membership(limits);
-    fork.#held = this.#held;
+    fork.#held = new Map([...this.#held].filter(([, { member }]) => isWanted(member)));
     fork.#emptySinceMs = this.#emptySinceMs;
     return fork;
   }
