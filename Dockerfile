@@ -5,7 +5,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
-COPY scripts/build.mjs scripts/bundle.mjs scripts/third-party.mjs scripts/
+COPY scripts/build.mjs scripts/bundle.mjs scripts/bundle-page.mjs scripts/third-party.mjs scripts/
 COPY src src
 RUN npm run build
 

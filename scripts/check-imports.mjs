@@ -35,7 +35,21 @@ const LAYERS = [
       'control/config/watching/parse-thread.ts',
     ],
   ],
-  ['app.ts', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  [
+    'app.ts',
+    [
+      'app/',
+      'model/',
+      'boundary/',
+      'platform/',
+      'control/',
+      'data/',
+      'observe/',
+      'admin/',
+      'state/',
+      'page/',
+    ],
+  ],
   ['app/', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/']],
   [
     'cli/',
@@ -167,6 +181,12 @@ const LAYERS = [
   ['data/http1/', ['data/http1/', 'data/stream/', 'data/pending-bytes.ts', 'data/request-view.ts', 'model/']],
   ['data/', ['data/', 'model/', 'boundary/', 'platform/', 'observe/']],
   ['admin/', ['admin/', 'model/', 'platform/', 'observe/']],
+  // What `/state` says: told by both planes, and by an observer of the snapshots.
+  ['state/', ['state/', 'model/', 'boundary/', 'platform/', 'observe/', 'control/report.ts']],
+  // The same views on the server and in the browser, from a state alone; words of an explanation as `headroute explain` says them.
+  ['page/browser/', ['page/', 'model/', 'cli/explain-text.ts']],
+  ['page/view/', ['page/view/', 'model/']],
+  ['page/', ['page/assets.ts', 'page/view/', 'model/', 'cli/explain-text.ts']],
   ['demo/', ['demo/', 'app.ts', 'model/', 'platform/', 'cli/']],
 ];
 
@@ -189,8 +209,8 @@ const PURE = [
  * platform/random.ts, so that tests can turn it. `setImmediate` is order and no time.
  */
 const AMBIENT = /\b(?:Date\.now|performance\.now|Math\.random|setTimeout|setInterval|new Date\(\))/g;
-/** The demo is another program: its Pods and its traffic live by the clock on the wall. */
-const MAY_BE_AMBIENT = ['platform/', 'demo/'];
+/** The demo is another program: its Pods and its traffic live by the clock on the wall. So is what runs in a browser. */
+const MAY_BE_AMBIENT = ['platform/', 'demo/', 'page/browser/'];
 
 /** What may be taken from `node:*` in one file only. */
 const ONLY = [{ name: 'connect', from: /^node:(net|tls)$/, file: 'platform/dialer.ts' }];

@@ -4,6 +4,7 @@ import { redactConfig } from './admin/redact-config.ts';
 import { Reloads } from './app/reloads.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig, type TextOrProblem } from './control/config/load.ts';
+import { showConfig } from './control/config/show/show-config.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
 import { ControlPlane } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
@@ -11,6 +12,7 @@ import { describeRequest } from './data/explain/described-request.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import type { State } from './model/state.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -19,9 +21,13 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { systemClock } from './platform/clock.ts';
 import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
 import { version } from './platform/version.ts';
+import { composeState } from './state/compose.ts';
+import { nowBy } from './state/now.ts';
+import { StateObserver } from './state/observer.ts';
 
 /** The sidecar cannot start. `problems` are those of the configuration, else the message says why. */
 export class StartError extends Error {
@@ -80,6 +86,7 @@ class RunningApp implements App {
   readonly #reloads: Reloads;
   readonly #monitor = startLoopMonitor();
   readonly #pulse = new Pulse();
+  readonly #observer: StateObserver;
   readonly #hash: string;
   readonly #endGuards: () => void;
   #servers: { close(): Promise<void> }[] = [];
@@ -100,6 +107,12 @@ class RunningApp implements App {
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
+    // After the planes: a loss of leadership reaches requests first.
+    this.#observer = new StateObserver({
+      cell: this.#cell,
+      takeHeldPeaks: () => this.#data.takeHeldPeaks(),
+      failures: this.#metrics.requestFailures,
+    });
     this.#reloads = new Reloads({
       ...shared,
       file: options.configFile,
@@ -126,6 +139,7 @@ class RunningApp implements App {
       await Promise.all(this.#servers.map((server) => server.close()));
       await this.#data.shutdown(0);
       this.#monitor.close();
+      this.#observer.close();
       this.#endGuards();
       this.#pulse.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
@@ -173,6 +187,7 @@ class RunningApp implements App {
     await this.#data.shutdown(shutdownTimeoutMs);
     this.#control.close();
     this.#monitor.close();
+    this.#observer.close();
     this.#pulse.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
@@ -199,9 +214,10 @@ class RunningApp implements App {
     const debug = await startDebugServer({
       address: config.debug,
       logger,
+      page: () => import('./page/server-page.ts'),
       state: () => this.#state(),
       explain: (method, url, headers) => this.#explain(method, url, headers),
-      config: () => redactConfig(this.#cell.current().config),
+      config: () => showConfig(redactConfig(this.#cell.current().config)),
       drain: () => {
         logger.info({}, 'draining: new requests are answered with 503, new TCP connections refused');
         this.#data.drain();
@@ -234,20 +250,20 @@ class RunningApp implements App {
     };
   }
 
-  #state(): object {
-    const { version: snapshot, configHash } = this.#cell.current();
-    const draining = this.#data.isDraining;
-    const { last } = this.#reloads;
-    const lastReload = last && { ...last, at: new Date(last.atMs).toISOString() };
-    return {
-      version,
-      snapshot,
-      configHash,
-      draining,
-      lastReload,
-      ...this.#data.report(),
-      backends: this.#control.backends(),
-    };
+  #state(): State {
+    return composeState(
+      {
+        version,
+        snapshot: this.#cell.current(),
+        backends: this.#control.backends(),
+        data: this.#data.report(),
+        draining: this.#data.isDraining,
+        ready: this.#readyz(),
+        lastReload: this.#reloads.last,
+      },
+      this.#observer,
+      nowBy(systemClock),
+    );
   }
 
   #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {

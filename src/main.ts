@@ -6,6 +6,7 @@ import { helpText } from './cli/help.ts';
 import { resolveFile } from './cli/resolve-live.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
+import { status } from './cli/status.ts';
 import { readStream } from './control/config/input.ts';
 import type { TextOrProblem } from './control/config/load.ts';
 import { becameParseThread } from './control/config/watching/parse-thread.ts';
@@ -33,6 +34,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return check(command.config, { env, readStdin, out: (line) => out(`${line}\n`) });
     case 'explain':
       return explain(command, { env, readStdin, out, err, resolve: resolveFile });
+    case 'status':
+      return status(command, { env, out, err, terminal });
     case 'run':
       return run(command.config, {
         env,
@@ -48,6 +51,11 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'demo':
       return demo(command, { program: process.argv[1]!, out, err, terminal: process.stdout.isTTY === true });
   }
+}
+
+function terminal(): { columns: number; rows: number } | null {
+  const { isTTY, columns, rows } = process.stdout;
+  return isTTY ? { columns, rows } : null;
 }
 
 /**

@@ -72,6 +72,7 @@ export const CATALOG = [
   debian('redis-server', 'redis-server', 'usr/bin/redis-server'),
   debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
   debian('patroni', 'patroni', 'usr/bin/patroni'),
+  debian('chromium', 'chromium', 'usr/lib/chromium/chromium'),
   {
     kind: 'go-source',
     name: 'raft-store',

@@ -1,9 +1,9 @@
 // Programs that Debian packages: taken from the system where they are installed, else unpacked beside the other tools. Unpacked,
 // not installed: installing redis-server or postgresql would start a server on the machine of whoever runs the tests.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Neither helpful packages nor relations that are no needs. */
 const NEEDS_ONLY = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(
@@ -33,7 +33,43 @@ export function librariesBelow(root) {
   const base = join(root, 'usr/lib');
   if (!existsSync(base)) return '';
   const folders = readdirSync(base).filter((name) => name.includes('-linux-'));
-  return folders.map((name) => join(base, name)).join(':');
+  return folders
+    .map((name) => join(base, name))
+    .flatMap((folder) => [folder, ...withLibraries(folder)])
+    .join(':');
+}
+
+/** Debian writes it when the package is installed; without it a browser shows no letter. */
+export const FONTS_FILE = 'etc/fonts/headroute.conf';
+
+/** Plain rules instead of Debian's hundred: its generic families need a cache that only an installation makes. */
+const FONTS = `<?xml version="1.0"?>
+<fontconfig>
+  <dir prefix="relative">../../usr/share/fonts</dir>
+  <cachedir prefix="relative">../../cache</cachedir>
+  <match target="pattern">
+    <test qual="any" name="family"><string>monospace</string></test>
+    <edit name="family" mode="assign" binding="strong"><string>Liberation Mono</string></edit>
+  </match>
+  <match target="pattern">
+    <test qual="all" name="family" compare="not_eq"><string>Liberation Mono</string></test>
+    <edit name="family" mode="append_last"><string>Liberation Sans</string></edit>
+  </match>
+</fontconfig>
+`;
+
+function writeFontsFile(folder) {
+  const file = join(folder, FONTS_FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, FONTS);
+}
+
+/** Folders right below, where some libraries look for their own by an absolute path that is not there. */
+function withLibraries(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+    .filter((below) => readdirSync(below).some((name) => /^lib.*\.so/.test(name)));
 }
 
 /**
@@ -56,6 +92,7 @@ export function unpackDebian(tool, folder, isInstalled = installed) {
       download();
     }
     for (const file of readdirSync(work)) run('dpkg-deb', ['--extract', join(work, file), folder], work);
+    if (existsSync(join(folder, 'usr/share/fonts'))) writeFontsFile(folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

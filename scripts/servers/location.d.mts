@@ -10,6 +10,7 @@ export function requireTool(
     | 'slowhttptest'
     | 'redis-server'
     | 'patroni'
+    | 'chromium'
     | 'postgres'
     | 'raft-store',
 ): string;

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toolNamed } from './catalog.mjs';
-import { librariesBelow, programBelow } from './debian.mjs';
+import { FONTS_FILE, librariesBelow, programBelow } from './debian.mjs';
 
 const DEFAULT_ROOT = fileURLToPath(new URL('../../.cache/tools', import.meta.url));
 
@@ -44,5 +44,8 @@ export function pathOf(tool) {
 /** What a program of `requireTool` needs in its environment. */
 export function toolEnvironment(name) {
   const folder = toolFolder(toolNamed(name));
-  return pathOf(toolNamed(name))?.startsWith(folder) ? { LD_LIBRARY_PATH: librariesBelow(folder) } : {};
+  if (!pathOf(toolNamed(name))?.startsWith(folder)) return {};
+  const fontsFile = join(folder, FONTS_FILE);
+  const fonts = existsSync(fontsFile) ? { FONTCONFIG_FILE: fontsFile } : {};
+  return { LD_LIBRARY_PATH: librariesBelow(folder), ...fonts };
 }

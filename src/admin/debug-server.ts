@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostPort } from '../model/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startGuardedServer } from './guarded-server.ts';
+import { answerJsonInPieces } from './json-pieces.ts';
 import { refusalOf } from './loopback-only.ts';
+import { answerText, type ListedPath, type WebPage } from './page-routes.ts';
 import { backendParameter, explainParameters, levelParameter, ParameterError } from './parameters.ts';
-import { answerJson, answerPlain, answerProblem } from './problem.ts';
+import { answerJson, answerProblem } from './problem.ts';
 import { parseTarget } from './target.ts';
 
 /** Room for an `explain` of a request whose own head is large. */
@@ -12,6 +14,8 @@ const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface DebugServerOptions {
   readonly address: HostPort;
+  /** The page of `GET /`, with its script and style. */
+  page(): Promise<WebPage>;
   state(): object;
   /** Throws a plain Error, in words, for a request that cannot be. */
   explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object;
@@ -37,7 +41,7 @@ export interface DebugServer {
 interface Route {
   readonly method: 'GET' | 'POST';
   readonly summary: string;
-  answer(options: DebugServerOptions, response: ServerResponse, query: string): void;
+  answer(options: DebugServerOptions, response: ServerResponse, query: string): void | Promise<void>;
 }
 
 /**
@@ -53,7 +57,11 @@ export function startDebugServer(options: DebugServerOptions): Promise<DebugServ
   );
 }
 
-function answer(options: DebugServerOptions, request: IncomingMessage, response: ServerResponse): void {
+async function answer(
+  options: DebugServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
   response.setHeader('Referrer-Policy', 'no-referrer');
@@ -80,7 +88,7 @@ function answer(options: DebugServerOptions, request: IncomingMessage, response:
     return;
   }
   try {
-    route.answer(options, response, target.query);
+    await route.answer(options, response, target.query);
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
     answerProblem(response, 400, error.message);
@@ -92,8 +100,33 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/',
     {
       method: 'GET',
-      summary: 'this list',
-      answer: (_options, response) => answerPlain(response, 200, index()),
+      summary: 'this page: ?backend=NAME&pod=NAME shows one of them',
+      async answer(options, response, query) {
+        const { renderPage } = await options.page();
+        const page = {
+          state: options.state(),
+          query,
+          paths: listed(),
+          explain: (ask: string) => explained(options, ask),
+        };
+        await answerText(response, 'html', renderPage(page));
+      },
+    },
+  ],
+  [
+    '/page.js',
+    {
+      method: 'GET',
+      summary: "the page's script",
+      answer: async ({ page }, response) => answerText(response, 'javascript', [(await page()).pageScript]),
+    },
+  ],
+  [
+    '/page.css',
+    {
+      method: 'GET',
+      summary: "the page's style",
+      answer: async ({ page }, response) => answerText(response, 'css', [(await page()).pageStyle]),
     },
   ],
   [
@@ -101,7 +134,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'GET',
       summary: 'every Pod as headroute sees it, and who leads',
-      answer: ({ state }, response) => answerJson(response, 200, state()),
+      answer: ({ state }, response) => answerJsonInPieces(response, state()),
     },
   ],
   [
@@ -109,7 +142,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'GET',
       summary: 'which rule and Pod a request would take: ?method=GET&url=/path&header=Name:value',
-      answer: explain,
+      answer: (options, response, query) => answerJson(response, 200, explained(options, query)),
     },
   ],
   [
@@ -172,10 +205,11 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/log', { method: 'POST', summary: 'change the log level: ?level=debug', answer: setLevel }],
 ]);
 
-function explain(options: DebugServerOptions, response: ServerResponse, query: string): void {
+/** @throws ParameterError */
+function explained(options: DebugServerOptions, query: string): object {
   const { method, url, headers } = explainParameters(query);
   try {
-    answerJson(response, 200, options.explain(method, url, headers));
+    return options.explain(method, url, headers);
   } catch (error) {
     // A plain Error is about the request described; anything else (a TypeError, say) is our own fault.
     if (!(error instanceof Error) || error.constructor !== Error) throw error;
@@ -203,8 +237,6 @@ function setLevel(
   answerJson(response, 200, { level });
 }
 
-function index(): string {
-  return [...ROUTES]
-    .map(([path, { method, summary }]) => `${method.padEnd(5)}${path.padEnd(15)}${summary}\n`)
-    .join('');
+function listed(): ListedPath[] {
+  return [...ROUTES].map(([path, { method, summary }]) => ({ method, path, summary }));
 }

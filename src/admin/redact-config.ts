@@ -1,11 +1,11 @@
-import type { Config, Expect, LeaderSource, Probe } from '../model/config.ts';
+import type { Config, Credentials, Expect, LeaderSource, Probe } from '../model/config.ts';
 import { REDACTED, redactTarget, redactText } from '../model/redact.ts';
 
 /**
  * The configuration as `GET /config` may show it: probes carry passwords and tokens in headers, queries, bodies and `send`, and
  * whatever came from the environment may be one.
  */
-export function redactConfig(config: Config): object {
+export function redactConfig(config: Config): Config {
   return {
     ...config,
     backends: config.backends.map(({ health, leader, ...backend }) => ({
@@ -16,14 +16,15 @@ export function redactConfig(config: Config): object {
   };
 }
 
-function redactSource(source: LeaderSource): object {
+function redactSource<S extends LeaderSource>(source: S): S;
+function redactSource(source: LeaderSource): LeaderSource {
   switch (source.type) {
     case 'Probe':
       return { ...source, probe: redactProbe(source.probe) };
     case 'Sentinel':
       return {
         ...source,
-        auth: source.auth === null ? null : REDACTED,
+        auth: redactCredentials(source.auth),
         probe: redactSource(source.probe),
       };
     default:
@@ -31,7 +32,12 @@ function redactSource(source: LeaderSource): object {
   }
 }
 
-function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: readonly string[] }): object {
+function redactCredentials(auth: Credentials | null): Credentials | null {
+  return auth === null ? null : { username: auth.username === null ? null : REDACTED, password: REDACTED };
+}
+
+function redactProbe<P extends Probe>(probe: P): P;
+function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: readonly string[] }): Probe {
   const shown = (text: string): string => redactText(text, hidden);
   switch (probe.type) {
     case 'http':
@@ -46,7 +52,7 @@ function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: read
       return {
         ...probe,
         send: REDACTED,
-        auth: probe.auth === null ? null : REDACTED,
+        auth: redactCredentials(probe.auth),
         expectContains: shown(probe.expectContains),
       };
     case 'tcpSocket':
@@ -54,15 +60,15 @@ function redactProbe({ hidden = [], ...probe }: Probe & { readonly hidden?: read
   }
 }
 
-function redactExpect({ json, header, ...expect }: Expect, shown: (text: string) => string): object {
+function redactExpect({ json, header, ...expect }: Expect, shown: (text: string) => string): Expect {
   return {
     ...expect,
-    json: json.map((wanted) => {
+    json: json.map((wanted): Expect['json'][number] => {
       if (!('equals' in wanted)) return wanted;
       const redacted = [wanted.equals]
         .flat()
         .map((one) => (shown(String(one)) === String(one) ? one : shown(String(one))));
-      return { ...wanted, equals: Array.isArray(wanted.equals) ? redacted : redacted[0] };
+      return { ...wanted, equals: Array.isArray(wanted.equals) ? redacted : redacted[0]! };
     }),
     header: header === null ? null : { ...header, value: shown(header.value) },
   };

@@ -35,6 +35,7 @@ export type Command =
       readonly url: string;
       readonly headers: readonly (readonly [string, string])[];
     }
+  | { readonly name: 'status'; readonly debug: string; readonly watch: boolean }
   | { readonly name: 'demo'; readonly pods: number; readonly durationMs: number };
 
 /** @throws UsageError */
@@ -94,6 +95,8 @@ function commandOf(
     case 'schema':
     case 'version':
       return { name };
+    case 'status':
+      return { name, debug: given.debug ?? 'http://127.0.0.1:9181', watch: given.watch === true };
     case 'help':
       return { name, about: rest[0] === undefined ? null : known(rest[0]).name };
     case 'demo':

@@ -1,4 +1,5 @@
 import type { Explanation } from '../model/explanation.ts';
+import type { State } from '../model/state.ts';
 
 const TIMEOUT_MS = 5_000;
 
@@ -14,10 +15,20 @@ interface Question {
  * @throws Error in words where it is not reached, refuses or is no debug server
  */
 export async function askSidecar(debug: string, { method, url, headers }: Question): Promise<Explanation> {
-  const ask = explainUrl(debug);
+  const ask = debugUrl(debug, '/explain');
   ask.searchParams.set('method', method);
   ask.searchParams.set('url', url);
   for (const [name, value] of headers) ask.searchParams.append('header', `${name}:${value}`);
+  return (await answerOf(ask, ['rulesTried', 'outcome'])) as Explanation;
+}
+
+/** As `askSidecar`, for `GET /state`. */
+export async function askState(debug: string): Promise<State> {
+  return (await answerOf(debugUrl(debug, '/state'), ['problems', 'backends'])) as State;
+}
+
+/** @param members that the answer of a debug server has */
+async function answerOf(ask: URL, members: readonly string[]): Promise<object> {
   let response: Response;
   let text: string;
   try {
@@ -31,15 +42,16 @@ export async function askSidecar(debug: string, { method, url, headers }: Questi
     throw new Error(
       `${ask.origin} answered ${response.status}: ${detailOf(answer) ?? 'is it the debug.address?'}`,
     );
-  if (!isExplanation(answer)) throw new Error(`${ask.origin} is no debug server of headroute`);
+  if (typeof answer !== 'object' || answer === null || !members.every((member) => member in answer))
+    throw new Error(`${ask.origin} is no debug server of headroute`);
   return answer;
 }
 
-function explainUrl(debug: string): URL {
+function debugUrl(debug: string, path: string): URL {
   const url = tryUrl(debug);
   if (url === null || url.protocol !== 'http:')
     throw new Error(`--debug ${JSON.stringify(debug)} is no http URL, as in http://127.0.0.1:9181`);
-  return new URL('/explain', url);
+  return new URL(path, url);
 }
 
 function tryUrl(text: string): URL | null {
@@ -67,8 +79,4 @@ function parsed(text: string): unknown {
 function detailOf(answer: unknown): string | null {
   if (typeof answer !== 'object' || answer === null) return null;
   return 'detail' in answer && typeof answer.detail === 'string' ? answer.detail : null;
-}
-
-function isExplanation(answer: unknown): answer is Explanation {
-  return typeof answer === 'object' && answer !== null && 'rulesTried' in answer && 'outcome' in answer;
 }

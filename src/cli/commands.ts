@@ -15,6 +15,7 @@ export const OPTIONS = {
     help: 'the configuration, - for standard input; default: $HEADROUTE_CONFIG, else /etc/headroute/headroute.yaml',
   },
   debug: { value: 'URL', help: "a running sidecar's debug.address, as http://127.0.0.1:9181" },
+  watch: { help: 'go on, and draw it anew whenever something changes' },
   json: { help: 'the answer as JSON; default: in words' },
   header: {
     short: 'H',
@@ -100,6 +101,19 @@ export const COMMANDS = [
     example: ['headroute schema > headroute.schema.json'],
     notes: [
       'Editors complete and check a file that begins with # yaml-language-server: $schema=headroute.schema.json',
+    ],
+  },
+  {
+    name: 'status',
+    usage: '[--debug URL] [--watch]',
+    summary: ['what a running sidecar knows, problems first'],
+    options: ['debug', 'watch'],
+    arguments: [],
+    example: ['headroute status --watch', 'headroute status --debug http://127.0.0.1:9181'],
+    notes: [
+      '--debug defaults to http://127.0.0.1:9181. Colours are for a terminal, and for nobody who set NO_COLOR.',
+      'Exit status: 0 it serves, perhaps with warnings; 1 it does not answer; 2 wrong usage; 3 it has errors, so that some',
+      'requests cannot be served.',
     ],
   },
   {

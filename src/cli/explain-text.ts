@@ -100,7 +100,7 @@ function seconds(ms: number): string {
 }
 
 /** What a request or a Pod brings must not steer the terminal. */
-function printable(line: string): string {
+export function printable(line: string): string {
   return line.replace(
     /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -308,6 +308,7 @@ export class BackendMonitor {
       const { id, member } = monitor.pod;
       const cause = podCause(monitor.trouble, monitor.state);
       return {
+        id,
         name: member.name,
         addresses: member.addresses,
         port: member.port,

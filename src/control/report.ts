@@ -11,6 +11,8 @@ export interface ProbeReport {
 }
 
 export interface PodReport {
+  /** As `PodView.id`. */
+  readonly id: number;
   readonly name: string;
   readonly addresses: readonly string[];
   readonly port: number;

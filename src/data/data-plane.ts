@@ -265,6 +265,7 @@ export class DataPlane {
     listeners: { name: string; port: number; connections: number; fanOutBytes: number; draining: boolean }[];
     tunnels: TunnelCount[];
     held: Record<string, number>;
+    longestHeldMs: Record<string, number>;
   } {
     const show = (listener: Listener, draining: boolean) => ({
       name: listener.config.name,
@@ -280,7 +281,13 @@ export class DataPlane {
       ],
       tunnels: this.#tunnels.counts(),
       held: this.#queues.sizes(),
+      longestHeldMs: this.#queues.longestMs(),
     };
+  }
+
+  /** Most that waited at a time since this was asked last, by backend. */
+  takeHeldPeaks(): Map<string, number> {
+    return this.#queues.takePeaks();
   }
 
   #commit({ listeners: planned, fresh, heirs }: ListenerPlan, publish: () => void): void {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DebugServer, startDebugServer } from '../../src/admin/debug-server.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import { RawClient } from '../helpers/raw-client.ts';
+import { state } from '../helpers/state.ts';
 import { poll } from '../helpers/waiting.ts';
 import { type Message, value } from '../helpers/wire.ts';
 
@@ -11,7 +12,8 @@ let calls: string[] = [];
 beforeAll(async () => {
   server = await startDebugServer({
     address: { host: '127.0.0.1', port: 0 },
-    state: () => ({ version: '1.2.3' }),
+    page: () => import('../../src/page/server-page.ts'),
+    state: () => state({ draining: calls.includes('drain') }),
     explain(method, url, headers) {
       if (url === '/unfit') throw new Error('the host is no host');
       if (url === '/bug') throw new TypeError('undefined is not a function, secret');
@@ -56,7 +58,15 @@ async function ask(
 }
 
 const local = (): string => `Host: 127.0.0.1:${server.address.port}`;
-const PATHS = ['GET /', 'GET /state', 'GET /explain?method=GET&url=/', 'GET /config', 'GET /nothing'];
+const PATHS = [
+  'GET /',
+  'GET /page.js',
+  'GET /page.css',
+  'GET /state',
+  'GET /explain?method=GET&url=/',
+  'GET /config',
+  'GET /nothing',
+];
 const CONTROLS = [
   'POST /drain',
   'POST /undrain',
@@ -66,20 +76,20 @@ const CONTROLS = [
 ];
 
 describe('the debug server', () => {
-  it('answers state, config and a list of its paths, never to be kept, sniffed, framed or shared', async () => {
-    const state = await ask('GET /state', [local(), 'Origin: https://evil.example']);
-    expect(state.status).toBe(200);
-    expect(JSON.parse(state.body.toString())).toEqual({ version: '1.2.3' });
-    expect(value(state, 'content-type')).toBe('application/json; charset=utf-8');
-    expect(value(state, 'cache-control')).toBe('no-store');
-    expect(value(state, 'x-content-type-options')).toBe('nosniff');
-    expect(value(state, 'content-security-policy')).toContain("default-src 'none'");
-    expect(state.fields.filter(([name]) => /^access-control/i.test(name))).toEqual([]);
+  it('answers state, config and a page that lists its paths, never to be kept, sniffed, framed or shared', async () => {
+    const shown = await ask('GET /state', [local(), 'Origin: https://evil.example']);
+    expect(shown.status).toBe(200);
+    expect(JSON.parse(shown.body.toString())).toEqual(state());
+    expect(value(shown, 'content-type')).toBe('application/json; charset=utf-8');
+    expect(value(shown, 'cache-control')).toBe('no-store');
+    expect(value(shown, 'x-content-type-options')).toBe('nosniff');
+    expect(value(shown, 'content-security-policy')).toContain("default-src 'none'");
+    expect(shown.fields.filter(([name]) => /^access-control/i.test(name))).toEqual([]);
     expect(JSON.parse((await ask('GET /config', [local()])).body.toString())).toEqual({ apiVersion: 'x' });
-    const index = await ask('GET /', [local()]);
-    expect(value(index, 'content-type')).toBe('text/plain; charset=utf-8');
+    const page = await ask('GET /', [local()]);
+    expect(value(page, 'content-type')).toBe('text/html; charset=utf-8');
     for (const path of ['/state', '/explain', '/config', '/drain', '/undrain', '/quit', '/log'])
-      expect(index.body.toString()).toContain(path);
+      expect(page.body.toString()).toContain(path);
   });
 
   it('explains with several headers, percent-encoded', async () => {

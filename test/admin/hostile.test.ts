@@ -178,6 +178,7 @@ describe('the bounds of a guarded server', () => {
 
 describe('an address that cannot be bound', () => {
   const debug = {
+    page: () => import('../../src/page/server-page.ts'),
     state: () => ({}),
     explain: () => ({}),
     config: () => ({}),

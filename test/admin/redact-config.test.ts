@@ -48,7 +48,11 @@ it('GET /config shows no value of a probe header, body or send, and the rest as 
     headers: [{ name: 'Authorization', value: '[redacted]' }],
     body: '[redacted]',
   });
-  expect(shown.backends[0].leader.source.probe).toEqual({ ...tcp, send: '[redacted]', auth: '[redacted]' });
+  expect(shown.backends[0].leader.source.probe).toEqual({
+    ...tcp,
+    send: '[redacted]',
+    auth: { username: '[redacted]', password: '[redacted]' },
+  });
   expect(shown.backends[1]).toEqual(config.backends[1]);
   expect(config).toEqual(before);
 });

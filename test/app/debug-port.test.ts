@@ -1,5 +1,6 @@
 /** The debug and admin ports of the built program (SPEC 4; field-cases.md A1 and A3); test/admin has the rest. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseConfig } from '../../src/control/config/parse.ts';
 import { RawClient } from '../helpers/raw-client.ts';
 import { Sidecar } from './support/sidecar.ts';
 import { Stage } from './support/stage.ts';
@@ -31,6 +32,8 @@ async function ask(address: string, request: string): Promise<{ status: number; 
 
 const PATHS = [
   'GET /',
+  'GET /page.js',
+  'GET /page.css',
   'GET /state',
   'GET /explain?method=GET&url=/',
   'GET /config',
@@ -86,7 +89,12 @@ it('GET /config is what was loaded, without the secrets of probes; /state says w
   const config = await ask(running.debug, 'GET /config HTTP/1.1\r\nHost: 127.0.0.1');
   expect(config.text).not.toContain(SECRET);
   expect(config.text).toContain('[redacted]');
-  expect(JSON.parse(config.text)).toMatchObject({ backends: [{ name: 'db' }], listeners: [{ name: 'app' }] });
+  expect(JSON.parse(config.text)).toMatchObject({
+    kind: 'ProxyConfig',
+    backends: [{ name: 'db', health: { httpGet: { path: '/healthz' }, period: '100ms' } }],
+    listeners: [{ name: 'app' }],
+  });
+  expect(parseConfig(config.text, 'pasted.yaml', {})).toMatchObject({ ok: true });
   const state = await ask(running.debug, 'GET /state HTTP/1.1\r\nHost: localhost');
   expect(state.text).not.toContain(SECRET);
   expect(JSON.parse(state.text)).toMatchObject({
@@ -106,4 +114,28 @@ it('GET /config is what was loaded, without the secrets of probes; /state says w
       },
     ],
   });
+});
+
+it('GET / is the page with its script and style, which the build has put into the program', async () => {
+  const get = async (path: string) => {
+    const response = await fetch(`http://${running.debug}${path}`);
+    return { policy: response.headers.get('content-security-policy'), text: await response.text() };
+  };
+  const page = await get('/?backend=db&pod=db-1');
+  expect(page.policy).toBe(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  );
+  // Nothing inline: a script is loaded, data is no script, and nothing has a style or a handler of its own.
+  expect(page.text.match(/<script[^>]*>/g)).toEqual([
+    '<script src="/page.js" defer>',
+    '<script type="application/json" id="paths">',
+  ]);
+  expect(page.text).not.toMatch(/<style| style=| on[a-z]+=|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+  expect(page.text).toMatch(/<h3 id="pod-title">db-1<\/h3>/);
+  expect((await get('/page.js')).text.length).toBeGreaterThan(10_000);
+  expect((await get('/page.css')).text).toContain('prefers-color-scheme:dark');
+  const hostile = await get(
+    `/?url=${encodeURIComponent('"><script>x</script>')}&backend=${encodeURIComponent('</script><b>')}`,
+  );
+  expect(hostile.text).not.toMatch(/<script>x|<b>/);
 });

@@ -117,6 +117,7 @@ describe('headroute explain --debug', () => {
     const asked: unknown[] = [];
     const server = await startDebugServer({
       address: { host: '127.0.0.1', port: 0 },
+      page: () => import('../../src/page/server-page.ts'),
       state: () => ({}),
       explain(method, url, headers) {
         asked.push([method, url, headers]);

@@ -67,6 +67,7 @@ export class HoldQueue {
   /** By `timeoutMs`: within one, the order of arrival is that of the deadlines. */
   readonly #lanes = new Map<number, Set<Place>>();
   readonly #usage = new Map<string, { requests: number; bytes: number }>();
+  #peak = 0;
   #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #waking = false;
@@ -98,6 +99,13 @@ export class HoldQueue {
   get longestMs(): number {
     for (const { sinceMs } of this.#places) return this.#clock.nowMs() - sinceMs;
     return 0;
+  }
+
+  /** Most that waited at a time since this was asked last. */
+  takePeak(): number {
+    const peak = this.#peak;
+    this.#peak = this.#places.size;
+    return peak;
   }
 
   /**
@@ -149,6 +157,7 @@ export class HoldQueue {
       leave: (outcome) => this.#leave(place, outcome),
     };
     this.#places.add(place);
+    this.#peak = Math.max(this.#peak, this.#places.size);
     const lane = this.#lanes.get(limits.timeoutMs);
     if (lane === undefined) this.#lanes.set(limits.timeoutMs, new Set([place]));
     else lane.add(place);

@@ -40,6 +40,21 @@ export class HoldQueues {
     return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.size]));
   }
 
+  /** How long the one that waits longest has waited, in milliseconds, by backend. */
+  longestMs(): Record<string, number> {
+    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.longestMs]));
+  }
+
+  /** As `HoldQueue.takePeak`, by backend; those where none waited are left out. */
+  takePeaks(): Map<string, number> {
+    const peaks = new Map<string, number>();
+    for (const [name, queue] of this.#queues) {
+      const peak = queue.takePeak();
+      if (peak > 0) peaks.set(name, peak);
+    }
+    return peaks;
+  }
+
   /** Lets those pick again whose backend, or rules, may have changed. */
   follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
     const rematched = next.listeners !== previous.listeners && this.#rematch();

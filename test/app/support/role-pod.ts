@@ -18,6 +18,7 @@ export class RolePod {
   /** Accepts connections, reads, and says nothing: a stopped process, as its peers see it. */
   isFrozen = false;
   readonly #server: HttpServer;
+  #port = 0;
 
   private constructor(name: string) {
     this.name = name;
@@ -37,15 +38,19 @@ export class RolePod {
     const pod = new RolePod(name);
     pod.#server.listen(0, '127.0.0.1');
     await once(pod.#server, 'listening');
-    scope.onTestFinished(() => {
-      pod.#server.close();
-      pod.#server.closeAllConnections();
-    });
+    pod.#port = (pod.#server.address() as AddressInfo).port;
+    scope.onTestFinished(() => pod.close());
     return pod;
   }
 
+  /** Nobody listens there any more, as after a crash. Can be called twice. */
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 }
 

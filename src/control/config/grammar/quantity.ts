@@ -24,6 +24,12 @@ export function parseQuantity(text: string): number | string {
   return Number.isSafeInteger(bytes) ? bytes : 'is too large';
 }
 
+/** The shortest form of a number of bytes in binary units, `64Ki`. */
+export function formatQuantity(bytes: number): string {
+  const unit = ['Ti', 'Gi', 'Mi', 'Ki'].find((name) => bytes > 0 && bytes % FACTORS[name]! === 0) ?? '';
+  return `${bytes / FACTORS[unit]!}${unit}`;
+}
+
 function suggestion(text: string): string {
   const match = /^([0-9]{1,15})\s*([kKmMgG])(i?)[bB]?$/.exec(text.trim());
   if (match === null) return '64Ki, 16Mi or 1M';
