@@ -50,14 +50,10 @@ export class KindLog {
     if (changes.length === 0) return;
     this.#toldMs = nowMs;
     const backend = this.#backend();
-    if (changes.length > 1)
-      this.#logger.info({ backend, ...summaryOf(changes) }, 'probes of several Pods fail in another way');
-    else {
-      const { before } = changes[0]!;
-      const isFirst = before === null || before === 'success';
-      const message = isFirst ? 'probes of a Pod fail' : 'probes of a Pod fail in another way';
-      this.#logger.info({ backend, ...changes[0] }, message);
-    }
+    const isFirst = changes.every(({ before }) => before === null || before === 'success');
+    const fail = isFirst ? 'fail' : 'fail in another way';
+    if (changes.length === 1) this.#logger.info({ backend, ...changes[0] }, `probes of a Pod ${fail}`);
+    else this.#logger.info({ backend, ...summaryOf(changes) }, `probes of several Pods ${fail}`);
   }
 }
 

@@ -91,7 +91,7 @@ function respOf(received: Buffer, probe: TcpExchangeProbe): { problem: string | 
     if (replies === null) return { problem: null, last: null };
     const errors = replies.map(({ reply }) => reply).filter(isError);
     const { reply, at } = replies.at(-1)!;
-    const problem = isError(reply) ? errors.map(({ error }) => error).join('; ') : null;
+    const problem = isError(reply) ? errors.map(({ error }) => `-${error}`).join('; ') : null;
     return { problem, last: received.toString('utf8', at) };
   } catch (error) {
     if (!(error instanceof RespError)) throw error;

@@ -87,13 +87,13 @@ describe('a reply of Redis', () => {
     [
       'an error',
       '-LOADING Redis is loading the dataset in memory\r\n',
-      'answered "LOADING Redis is loading the dataset in memory"',
+      'answered "-LOADING Redis is loading the dataset in memory"',
       true,
     ],
     [
       'no password given',
       '-NOAUTH Authentication required.\r\n',
-      'answered "NOAUTH Authentication required."',
+      'answered "-NOAUTH Authentication required."',
       true,
     ],
     ['nil', '$-1\r\n', 'the answer lacks the expected text: "$-1"', undefined],
@@ -172,7 +172,7 @@ describe('auth', () => {
     const result = await run(port, { ...INFO, auth: { username: null, password: 's3cret' } });
     expect(result).toMatchObject({
       outcome: 'failure',
-      reason: 'answered "WRONGPASS [redacted] is wrong; NOAUTH Authenticate."',
+      reason: 'answered "-WRONGPASS [redacted] is wrong; -NOAUTH Authenticate."',
     });
   });
 });
