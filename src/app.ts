@@ -15,6 +15,7 @@ import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import type { RoutingSnapshot } from './model/snapshot.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -100,6 +101,12 @@ class RunningApp implements App {
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
     this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
+    const followConfig = ({ config: { metrics } }: RoutingSnapshot): void => {
+      this.#metrics.byPod = metrics.podLabel;
+    };
+    followConfig(this.#cell.current());
+    // Before all that count.
+    this.#cell.subscribe(followConfig);
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
@@ -174,7 +181,12 @@ class RunningApp implements App {
     const append = startProcessMetrics();
     const families = [
       ...this.#metrics.all(),
-      ...snapshotFamilies(() => this.#cell.current(), version),
+      ...this.#data.families(),
+      ...snapshotFamilies(
+        () => this.#cell.current(),
+        version,
+        (label) => this.#metrics.podLabel(label),
+      ),
       droppedLines(this.#options.log),
     ];
     const admin = await startAdminServer({
@@ -182,7 +194,11 @@ class RunningApp implements App {
       logger,
       livez: () => this.#monitor.livez(),
       readyz: () => this.#readyz(),
-      metrics: shared(() => renderMetrics(() => families, { append })),
+      metrics: shared(() => {
+        this.#data.countBytes();
+        const withoutLabel = this.#metrics.byPod ? null : 'pod';
+        return renderMetrics(() => families, { append, withoutLabel });
+      }),
     });
     this.#servers.push(admin);
     this.admin = admin.address;

@@ -252,5 +252,6 @@ export class ControlPlane implements OutcomeSink, Leases {
     metrics.leaderlessSeconds.remove(gone);
     metrics.dnsLookups.remove(gone);
     metrics.dnsLookupDuration.remove(gone);
+    metrics.dnsLastSuccess.remove(gone);
   }
 }

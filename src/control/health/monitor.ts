@@ -231,7 +231,8 @@ export class PodMonitor {
     const { clock, metrics } = this.#deps;
     const { name } = this.#config;
     const ok = result.outcome === 'success';
-    metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
+    const label = metrics.podLabel(podLabel(this.pod.member));
+    metrics.probes.with(name, label, 'health', result.outcome).value++;
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
     this.#askedMs = clock.nowMs();
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);
