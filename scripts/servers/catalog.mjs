@@ -63,7 +63,8 @@ export const CATALOG = [
   {
     kind: 'schemas',
     name: 'kubernetes-schemas',
-    version: '1.36.3',
+    // The last number counts what is taken from them.
+    version: '1.36.3-2',
     kubernetes: '1.36.3',
     prometheusOperator: '0.85.0',
   },
@@ -72,6 +73,8 @@ export const CATALOG = [
   debian('redis-server', 'redis-server', 'usr/bin/redis-server'),
   debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
   debian('patroni', 'patroni', 'usr/bin/patroni'),
+  // promtool lies beside it.
+  debian('prometheus', 'prometheus', 'usr/bin/prometheus'),
   {
     kind: 'go-source',
     name: 'raft-store',

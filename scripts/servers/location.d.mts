@@ -11,6 +11,7 @@ export function requireTool(
     | 'redis-server'
     | 'patroni'
     | 'postgres'
+    | 'prometheus'
     | 'raft-store',
 ): string;
 export function toolEnvironment(name: string): NodeJS.ProcessEnv;
