@@ -24,7 +24,8 @@ const LAYERS = [
   ['headroute.ts', ['main.ts']],
   // A thread enters the program again to parse: it is bundled as one.
   ['main.ts', ['cli/', 'platform/', 'observe/', 'control/config/watching/parse-thread.ts']],
-  ['app.ts', ['model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  ['app.ts', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/', 'admin/']],
+  ['app/', ['app/', 'model/', 'boundary/', 'platform/', 'control/', 'data/', 'observe/']],
   [
     'cli/',
     [

@@ -1,17 +1,13 @@
 import { startAdminServer } from './admin/admin-server.ts';
 import { startDebugServer } from './admin/debug-server.ts';
 import { redactConfig } from './admin/redact-config.ts';
+import { Reloads } from './app/reloads.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig } from './control/config/load.ts';
-import type { ParseResult } from './control/config/parse.ts';
-import { formatProblem } from './control/config/problem.ts';
-import { keepEqualParts } from './control/config/watching/keep-equal.ts';
-import { listenerProblem, restartProblems } from './control/config/watching/restart.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
-import { ControlPlane, type PreparedControl } from './control/control-plane.ts';
+import { ControlPlane } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
 import { describeRequest } from './data/explain/described-request.ts';
-import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
@@ -24,10 +20,8 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
-import { systemClock } from './platform/clock.ts';
 import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
-import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
 
 /** The sidecar cannot start. `problems` are those of the configuration, else the message says why. */
@@ -82,6 +76,7 @@ class RunningApp implements App {
   readonly #cell: SnapshotCell;
   readonly #control: ControlPlane;
   readonly #data: DataPlane;
+  readonly #reloads: Reloads;
   readonly #monitor = startLoopMonitor();
   readonly #pulse = new Pulse();
   readonly #hash: string;
@@ -110,6 +105,13 @@ class RunningApp implements App {
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
+    this.#reloads = new Reloads({
+      ...shared,
+      file: options.configFile,
+      control: this.#control,
+      data: this.#data,
+      stopping: () => this.#stopping !== null,
+    });
   }
 
   listeners(): { name: string; host: string; port: number }[] {
@@ -133,13 +135,13 @@ class RunningApp implements App {
       this.#pulse.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
-    this.#reloaded(true);
+    this.#reloads.started();
     this.#watch = watchConfig(this.#options.configFile, {
       logger: this.logger,
       env: this.#options.env,
       knownHash: this.#hash,
       inForce: () => this.#cell.current().configHash,
-      onChange: (result, hash) => this.#reload(result, hash),
+      onChange: (result, hash) => this.#reloads.take(result, hash),
     });
     const listeners = this.listeners().map(
       ({ name, host, port }) => `${name} ${formatAddress({ host, port })}`,
@@ -243,11 +245,14 @@ class RunningApp implements App {
   #state(): object {
     const { version: snapshot, configHash } = this.#cell.current();
     const draining = this.#data.isDraining;
+    const { last } = this.#reloads;
+    const lastReload = last && { ...last, at: new Date(last.atMs).toISOString() };
     return {
       version,
       snapshot,
       configHash,
       draining,
+      lastReload,
       ...this.#data.report(),
       backends: this.#control.backends(),
     };
@@ -256,64 +261,5 @@ class RunningApp implements App {
   #explain(method: string, url: string, headers: readonly (readonly [string, string])[]): object {
     const lines = headers.map(([name, value]) => `${name}: ${value}`);
     return this.#data.explain(describeRequest(method, url, lines));
-  }
-
-  /** All of a change or nothing of it (C6). */
-  async #reload(result: ParseResult, hash: string): Promise<void> {
-    if (this.#stopping !== null) return;
-    const running = this.#cell.current().config;
-    const file = this.#options.configFile;
-    const problems = result.ok
-      ? restartProblems(running, result.config, file, result.places)
-      : result.problems;
-    if (!result.ok || problems.length > 0) {
-      this.#refused(problems);
-      return;
-    }
-    const config = await inSlices(keepEqualParts(running, result.config));
-    let control: PreparedControl | null = null;
-    try {
-      const next = this.#control.prepare(config, hash);
-      control = next;
-      // The running routes serve until what is new has been looked up and probed.
-      await next.warm;
-      const data = await this.#data.prepare(config.listeners);
-      if (this.#stopping !== null) {
-        data.abort();
-        next.abort();
-        return;
-      }
-      data.commit(() => next.commit());
-    } catch (error) {
-      control?.abort();
-      if (error instanceof NeedsRestart) {
-        this.#refused([listenerProblem(config, error.listener, error.message, file, result.places)]);
-        return;
-      }
-      this.#reloaded(false);
-      this.logger.error(
-        { reason: error instanceof Error ? error.message : String(error) },
-        'the changed configuration cannot take effect; the running one stays',
-      );
-      return;
-    }
-    if (config.log.level !== running.log.level) this.logger.setLevel(config.log.level);
-    this.#reloaded(true);
-    this.logger.info({ configHash: hash }, 'the changed configuration is in force');
-  }
-
-  #refused(problems: readonly Problem[]): void {
-    this.#reloaded(false);
-    this.logger.error(
-      { problems: problems.map(formatProblem) },
-      'the changed configuration is invalid; the running one stays',
-    );
-  }
-
-  #reloaded(ok: boolean): void {
-    const { reloads, lastReloadSuccessful, lastReloadSuccessTimestamp } = this.#metrics;
-    reloads.with(ok ? 'success' : 'failure').value++;
-    lastReloadSuccessful.with().value = ok ? 1 : 0;
-    if (ok) lastReloadSuccessTimestamp.with().value = systemClock.wallMs() / 1000;
   }
 }

@@ -1,6 +1,7 @@
 import { type App, StartError, startApp } from '../app.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { LineWriter } from '../observe/line-writer.ts';
+import { createLogger } from '../observe/logger.ts';
 import { crashed } from '../platform/guard.ts';
 
 /** How long the last lines of the log may take to be written once all is over. */
@@ -28,6 +29,10 @@ export interface RunDeps {
  */
 export async function run(configFile: string, deps: RunDeps): Promise<never> {
   const { log, env, pretty } = deps;
+  const tell = (error: unknown): void => {
+    if (pretty) log.write(inWords(error));
+    else createLogger({ level: 'info', pretty, write: (line) => log.write(line) }).error(...inFields(error));
+  };
   const leave = (status: number): never => {
     log.flush();
     return deps.exit(status);
@@ -44,7 +49,7 @@ export async function run(configFile: string, deps: RunDeps): Promise<never> {
   let stopped = false;
   deps.onUncaught((error) => {
     if (app !== null && !stopped) return crashed('unknown', error);
-    log.write(inWords(error));
+    tell(error);
     if (!stopped) leave(1);
   });
   // Before the start is done the file is read anyway, and whatever changes meanwhile is found.
@@ -60,7 +65,7 @@ export async function run(configFile: string, deps: RunDeps): Promise<never> {
     await app.stop();
     stopped = true;
   } catch (error) {
-    log.write(inWords(error));
+    tell(error);
     await log.settled(LAST_LINES_MS);
     return leave(1);
   }
@@ -68,9 +73,20 @@ export async function run(configFile: string, deps: RunDeps): Promise<never> {
   return leave(0);
 }
 
+/** For a terminal. */
 function inWords(error: unknown): string {
   if (!(error instanceof StartError))
     return `headroute: ${error instanceof Error ? error.stack : String(error)}\n`;
   if (error.problems.length === 0) return `headroute: ${error.message}\n`;
   return error.problems.map((problem) => `${formatProblem(problem)}\n`).join('');
+}
+
+/** For a collector of logs. */
+function inFields(error: unknown): [fields: object, message: string] {
+  if (!(error instanceof StartError)) return [{ err: error }, 'headroute has failed'];
+  const { problems, message } = error;
+  return [
+    { problems: problems.length === 0 ? [message] : problems.map(formatProblem) },
+    'headroute cannot start',
+  ];
 }

@@ -1,3 +1,4 @@
+import { FAILURES, type FailureLabel } from '../model/failure.ts';
 import type { AccessRecord } from '../observe/access-log.ts';
 import { toText } from './byte-string.ts';
 import type { RequestView } from './request-view.ts';
@@ -24,4 +25,9 @@ export function requestFields(request: RequestView | null): RequestFields {
     traceId: trace === undefined ? null : traceIdOf(trace),
     userAgent: agent === undefined ? null : toText(agent).slice(0, MAX_USER_AGENT),
   };
+}
+
+/** What the access log says of why it failed: a detail of what is wrong with a request may quote it. */
+export function detailOf(failure: FailureLabel | null, detail: string | null): string | null {
+  return failure === null || failure === 'client_gone' || FAILURES[failure].status < 500 ? null : detail;
 }

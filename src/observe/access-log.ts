@@ -23,6 +23,8 @@ export interface AccessRecord {
   /** null where the client left before an answer began, or the answer broke off. */
   readonly status: number | null;
   readonly failure: FailureLabel | null;
+  /** Why, of a failure that is not the client's own: what a client sent is not shown. */
+  readonly detail: string | null;
   /** Whether any byte of it went to a Pod. */
   readonly sent: boolean;
   readonly attempts: number;

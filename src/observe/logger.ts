@@ -21,8 +21,21 @@ export interface LoggerOptions {
 }
 
 /** Logs one JSON object a line: `level` as a word, `time` in ISO 8601, `msg`. */
-export function createLogger({ level, pretty, write }: LoggerOptions): LeveledLogger {
-  const logger = pino(
+export function createLogger(options: LoggerOptions): LeveledLogger {
+  const logger = newLogger(options);
+  return Object.assign(logger, {
+    // No child of it: pino lets one of the same level follow its parent's.
+    access: newLogger({ ...options, level: 'info' }),
+    setLevel(next: string): boolean {
+      if (!LEVELS.includes(next as LogLevel)) return false;
+      logger.level = next;
+      return true;
+    },
+  });
+}
+
+function newLogger({ level, pretty, write }: LoggerOptions): pino.Logger {
+  return pino(
     {
       level,
       base: undefined,
@@ -31,12 +44,4 @@ export function createLogger({ level, pretty, write }: LoggerOptions): LeveledLo
     },
     { write: pretty ? (line) => write(readableLine(line)) : write },
   );
-  return Object.assign(logger, {
-    access: logger.child({}, { level: 'info' }),
-    setLevel(next: string): boolean {
-      if (!LEVELS.includes(next as LogLevel)) return false;
-      logger.level = next;
-      return true;
-    },
-  });
 }

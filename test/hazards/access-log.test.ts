@@ -1,9 +1,9 @@
 /** The access log has one line for every request: answered by a Pod, by headroute itself, or left by its client. */
 import { describe, expect, it } from 'vitest';
-import type { FanOutSelection } from '../../src/model/config.ts';
+import type { FanOutSelection, OrdinalSelection } from '../../src/model/config.ts';
 import type { AccessRecord } from '../../src/observe/access-log.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
-import { leaderSelection } from '../helpers/data-plane.ts';
+import { HOLD, leaderSelection } from '../helpers/data-plane.ts';
 import type { PodScript } from '../helpers/raw-pod.ts';
 import { lines, type SceneOptions, scene } from '../helpers/scene.ts';
 import { pause, poll } from '../helpers/waiting.ts';
@@ -18,6 +18,15 @@ const ASKS_ALL: FanOutSelection = {
   maxResponseBytes: 1 << 20,
   merge: null,
   allowUnsafe: false,
+};
+
+const BY_TOKEN: OrdinalSelection = {
+  type: 'Ordinal',
+  ordinal: null,
+  key: { from: 'queryParam', name: 'token' },
+  mapping: { type: 'Exact' },
+  whenUnavailable: 'Fail',
+  hold: HOLD,
 };
 
 async function logged(options: SceneOptions = {}) {
@@ -70,6 +79,7 @@ it('who asked for what, and how long it took', async () => {
       pods: null,
       status: 200,
       failure: null,
+      detail: null,
       sent: true,
       attempts: 1,
       heldMs: 0,
@@ -110,6 +120,21 @@ it('a fan-out names its Pods', async () => {
   });
   await (await stage.client()).exchange(lines('GET / HTTP/1.1', 'Host: a'));
   expect(log).toMatchObject([{ pod: null, pods: ['db-0', 'db-1'], attempts: 2, status: 200 }]);
+});
+
+it('why it failed, but not what the client sent', async () => {
+  const none = await logged({
+    rules: [{ selection: leaderSelection({ hold: { timeoutMs: 0 } }) }],
+    leader: { state: 'none' },
+  });
+  const answer = await (await none.stage.client()).exchange(lines('GET / HTTP/1.1', 'Host: a'));
+  expect(none.log).toMatchObject([
+    { failure: 'no_leader', detail: JSON.parse(answer.body.toString()).detail },
+  ]);
+  const keyed = await logged({ rules: [{ selection: BY_TOKEN }] });
+  await (await keyed.stage.client()).exchange(lines('GET /?token=secret HTTP/1.1', 'Host: a'));
+  expect(keyed.log).toMatchObject([{ failure: 'key_missing', status: 400, detail: null }]);
+  expect(JSON.stringify(keyed.log)).not.toContain('secret');
 });
 
 it('a connection past limits.connections', async () => {

@@ -16,6 +16,7 @@ const record: AccessRecord = {
   pods: null,
   status: 200,
   failure: null,
+  detail: null,
   sent: true,
   attempts: 1,
   heldMs: 0,
@@ -77,17 +78,20 @@ describe('the access log', () => {
     return { lines, logger, log: new AccessLog(logger.access, mode) };
   }
 
-  it('writes one line a request, whatever the level is and becomes', () => {
-    const { lines, logger, log } = at('error', true);
-    log.request(record);
-    logger.setLevel('fatal');
-    log.request(record);
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
-      Array(2).fill({ ...record, level: 'info', msg: 'request' }),
-    );
-    logger.info({}, 'no');
-    expect(lines).toHaveLength(2);
-  });
+  it.each(['info', 'error'] as const)(
+    'at %s writes one line a request, whatever the level becomes',
+    (level) => {
+      const { lines, logger, log } = at(level, true);
+      log.request(record);
+      logger.setLevel('fatal');
+      log.request(record);
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+        Array(2).fill({ ...record, level: 'info', msg: 'request' }),
+      );
+      logger.info({}, 'no');
+      expect(lines).toHaveLength(2);
+    },
+  );
 
   it('wants every line, those of errors, or none', () => {
     const { log } = at('info', false);

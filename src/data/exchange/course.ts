@@ -62,6 +62,7 @@ export class Course implements PlacementOwner, RequestFacts {
   attempts = 0;
   pod: PodView | null = null;
   pods: readonly PodView[] | null = null;
+  detail: string | null = null;
   bytesSent = 0;
   readonly #owner: CourseOwner;
   readonly #decided: Decided;
@@ -146,6 +147,7 @@ export class Course implements PlacementOwner, RequestFacts {
   /** Answers with a failure of headroute's own, or cuts an answer that has begun. @param status where it is not the failure's own */
   fail(failure: Failure, detail: string, status?: number): void {
     if (this.over) return;
+    this.detail = detail;
     this.#owner.abandon();
     const { answer } = this.client;
     if (this.responded) {

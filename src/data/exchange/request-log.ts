@@ -1,7 +1,7 @@
 import type { FailureLabel } from '../../model/failure.ts';
 import type { AccessLog } from '../../observe/access-log.ts';
 import { monotonicMs } from '../../platform/clock.ts';
-import { requestFields } from '../request-fields.ts';
+import { detailOf, requestFields } from '../request-fields.ts';
 import type { RequestFacts, RequestObserver } from './request-observer.ts';
 
 /** Names of a fan-out's Pods in one line. */
@@ -40,6 +40,7 @@ export class RequestLog implements Partial<RequestObserver> {
       pods: pods?.slice(0, MAX_PODS).map(({ name }) => name) ?? null,
       status: status === 0 ? null : status,
       failure,
+      detail: detailOf(failure, facts.detail),
       sent: facts.sent,
       attempts: facts.attempts,
       heldMs: Math.round(placement.heldMs),

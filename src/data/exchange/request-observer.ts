@@ -23,6 +23,8 @@ export interface RequestFacts {
   readonly attempts: number;
   /** Whether a byte of it went to a Pod. */
   readonly sent: boolean;
+  /** Of a failure of headroute's own, in words; null: there is none. */
+  readonly detail: string | null;
   /** Bytes of its body that have come. */
   readonly received: number;
   /** Bytes of the answer handed to the client. */

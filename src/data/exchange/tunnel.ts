@@ -36,7 +36,7 @@ export class Tunnel implements PlacementOwner {
   #startedMs = 0;
   /** The Pod that it is with, or that was tried last. */
   #pod: PodView | null = null;
-  /** Why it ends before it has a Pod, where it is not by its client or its listener. */
+  /** Why it ends, where that is not told by its sockets or its listener. */
   #end: { readonly end: ConnectionEnd; readonly detail: string } | null = null;
   /** Its observers have been told of its end, or will be when the joined sockets end. */
   #isTold = false;
@@ -195,8 +195,7 @@ export class Tunnel implements PlacementOwner {
   /** Its client's socket has closed before it had a Pod. */
   #tellClosed(): void {
     if (this.#isTold) return;
-    const { end, detail } = this.#end ?? { end: endOfListener(this.#listener) ?? 'client', detail: null };
-    this.#tell(withoutPod(end, detail));
+    this.#tell(withoutPod(endOfListener(this.#listener) ?? 'client', null));
   }
 
   #tell(ended: JointEnd): void {
@@ -212,7 +211,7 @@ export class Tunnel implements PlacementOwner {
       attempts: this.#tries,
       heldMs,
       startedMs: this.#startedMs,
-      ended,
+      ended: { ...ended, ...this.#end },
     } as const;
     for (const observer of this.#deps.connections) observer.ended(facts);
   }

@@ -6,14 +6,17 @@ import { BindError } from '../../platform/bind.ts';
 import type { ListenerDeps } from './listen-deps.ts';
 import { Listener } from './listener.ts';
 
-/** A listener's address cannot be bound beside the one that this process has at the same port. */
-export class NeedsRestart extends Error {
+/** A listener's address cannot be bound. */
+export class UnboundListener extends Error {
   /** The name of the listener in the new configuration. */
   readonly listener: string;
+  /** It cannot beside the one that this process has at the same port, and that is to go. */
+  readonly needsRestart: boolean;
 
-  constructor(listener: string, message: string) {
+  constructor(listener: string, message: string, needsRestart: boolean) {
     super(message);
     this.listener = listener;
+    this.needsRestart = needsRestart;
   }
 }
 
@@ -29,8 +32,7 @@ export interface ListenerPlan {
 /**
  * Binds the addresses that are new, all or none (case C6). A listener whose address and protocol stay goes on, whatever its name and
  * however the address is written; one of another protocol takes the socket over.
- * @throws BindError
- * @throws NeedsRestart where the address overlaps the one that it is to take the place of (case B11)
+ * @throws UnboundListener, which needs a restart where the address overlaps the one that it is to take the place of (case B11)
  */
 export async function planListeners(
   running: readonly Listener[],
@@ -73,12 +75,14 @@ async function bind(
   try {
     return await Listener.bind(config, deps);
   } catch (error) {
-    const own = error instanceof BindError ? error.own : null;
+    if (!(error instanceof BindError)) throw error;
+    const { own } = error;
     const leaving = running.some((listener) => listener.port === own?.port && !staying.has(listener));
-    if (own === null || !leaving) throw error;
-    throw new NeedsRestart(
+    if (own === null || !leaving) throw new UnboundListener(config.name, error.message, false);
+    throw new UnboundListener(
       config.name,
       `needs a restart: headroute itself listens on ${formatAddress(own)}, and ${formatAddress(config.address)} cannot be bound beside it`,
+      true,
     );
   }
 }

@@ -210,7 +210,8 @@ export class Listener implements InboundListener {
     const answer = problemAnswer(problem, true, false);
     if (http.accessLog.wants(true)) {
       const record = ownRecord(this.config.name, addressOf(socket), null);
-      http.accessLog.request({ ...record, status: 503, failure: 'overloaded', bytesSent: answer.length });
+      const bytesSent = answer.length;
+      http.accessLog.request({ ...record, status: 503, failure: 'overloaded', detail, bytesSent });
     }
     this.traffic.sent.value += answer.length;
     socket.end(answer, 'latin1');

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Failure } from '../../model/failure.ts';
 import type { AccessLog, AccessRecord } from '../../observe/access-log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import { requestFields } from '../request-fields.ts';
+import { detailOf, requestFields } from '../request-fields.ts';
 import type { RequestView } from '../request-view.ts';
 import { problemAnswer } from './problem.ts';
 
@@ -75,13 +75,14 @@ export function writeOwnAnswer(
       rule: rule === '' ? null : rule,
       status: Number(status),
       failure,
+      detail: own.failure === null ? null : detailOf(own.failure, own.detail),
       sent: own.sent ?? false,
       bytesSent: answer.length,
     });
   return isKept;
 }
 
-type Said = 'status' | 'failure' | 'bytesSent';
+type Said = 'status' | 'failure' | 'detail' | 'bytesSent';
 
 /** The line of a request that is answered without an exchange, but for the answer. @param request null where there is no head */
 export function ownRecord(

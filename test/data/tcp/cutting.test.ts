@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleConfig } from '../../../src/model/config.ts';
 import type { PodView } from '../../../src/model/pod.ts';
+import { resetFor } from '../../../src/platform/reset.ts';
+import { vanished } from '../../../src/platform/vanished-peers.ts';
 import type { RawPod } from '../../helpers/raw-pod.ts';
 import { pause, poll } from '../../helpers/waiting.ts';
 import { balance, leaderRule, nothingInFlight, rawPods, type Tcp, tcp } from './harness.ts';
@@ -30,6 +32,7 @@ describe('cutting', () => {
     await taps[0]!.until((p) => p.connections.length === before + 1 && p.last.over, 'the end at the Pod');
     await nothingInFlight(t);
     expect(t.outcomes).toEqual([]);
+    expect(t.ended.map(({ ended }) => ended.end)).toEqual(['client', 'client', 'reset']);
   });
 
   async function open(
@@ -112,6 +115,15 @@ describe('cutting', () => {
       expect(t.tunnels.counts()).toEqual([]);
     },
   );
+
+  it('a client that the kernel gives up: its end is that it has vanished', async () => {
+    const { t } = await open(balance);
+    for (const socket of t.accepted) resetFor(socket, vanished());
+    await nothingInFlight(t);
+    expect(t.ended.map(({ ended }) => ended)).toEqual([
+      { end: 'vanished', detail: 'the client: ETIMEDOUT', bytesReceived: 1, bytesSent: 0 },
+    ]);
+  });
 
   it('what was removed and put back is not cut', async () => {
     const { t, taps, views, client } = await open(balance);

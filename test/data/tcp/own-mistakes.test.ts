@@ -19,6 +19,7 @@ it('where a Pod has taken the connection: both sides are closed, the next one is
   await client.closed();
   await taps[0]!.until((tap) => tap.connections[0]?.closed === true, 'the end at the Pod');
   expect(met.where).toEqual(['tcp']);
+  expect(t.ended.map(({ ended }) => ended.end)).toEqual(['internal_error']);
   (await t.client()).send('next');
   await taps[0]!.until((tap) => tap.total === 4, 'the next one');
 });
