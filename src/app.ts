@@ -12,6 +12,7 @@ import { describeRequest } from './data/explain/described-request.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import type { RoutingSnapshot } from './model/snapshot.ts';
 import type { State } from './model/state.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
@@ -104,6 +105,12 @@ class RunningApp implements App {
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
     this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
+    const followConfig = ({ config: { metrics } }: RoutingSnapshot): void => {
+      this.#metrics.byPod = metrics.podLabel;
+    };
+    followConfig(this.#cell.current());
+    // Before all that count.
+    this.#cell.subscribe(followConfig);
     const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
@@ -199,7 +206,12 @@ class RunningApp implements App {
     const append = startProcessMetrics();
     const families = [
       ...this.#metrics.all(),
-      ...snapshotFamilies(() => this.#cell.current(), version),
+      ...this.#data.families(),
+      ...snapshotFamilies(
+        () => this.#cell.current(),
+        version,
+        (label) => this.#metrics.podLabel(label),
+      ),
       droppedLines(this.#options.log),
     ];
     const admin = await startAdminServer({
@@ -207,7 +219,11 @@ class RunningApp implements App {
       logger,
       livez: () => this.#monitor.livez(),
       readyz: () => this.#readyz(),
-      metrics: shared(() => renderMetrics(() => families, { append })),
+      metrics: shared(() => {
+        this.#data.countBytes();
+        const withoutLabel = this.#metrics.byPod ? null : 'pod';
+        return renderMetrics(() => families, { append, withoutLabel });
+      }),
     });
     this.#servers.push(admin);
     this.admin = admin.address;

@@ -63,7 +63,8 @@ export const CATALOG = [
   {
     kind: 'schemas',
     name: 'kubernetes-schemas',
-    version: '1.36.3',
+    // The last number counts what is taken from them.
+    version: '1.36.3-2',
     kubernetes: '1.36.3',
     prometheusOperator: '0.85.0',
   },
@@ -73,6 +74,8 @@ export const CATALOG = [
   debian('postgres', 'postgresql', 'usr/lib/postgresql/*/bin/postgres'),
   debian('patroni', 'patroni', 'usr/bin/patroni'),
   debian('chromium', 'chromium', 'usr/lib/chromium/chromium'),
+  // promtool lies beside it.
+  debian('prometheus', 'prometheus', 'usr/bin/prometheus'),
   {
     kind: 'go-source',
     name: 'raft-store',

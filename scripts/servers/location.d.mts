@@ -12,6 +12,7 @@ export function requireTool(
     | 'patroni'
     | 'chromium'
     | 'postgres'
+    | 'prometheus'
     | 'raft-store',
 ): string;
 export function toolEnvironment(name: string): NodeJS.ProcessEnv;

@@ -1,5 +1,5 @@
-// JSON Schemas for kubeconform, offline: Kubernetes' own from the OpenAPI document in its source, PodMonitor's from the Prometheus
-// Operator's CRD. One self-contained file a kind, strict: a field that the API does not know is an error, as with
+// JSON Schemas for kubeconform, offline: Kubernetes' own from the OpenAPI document in its source, PodMonitor's and PrometheusRule's from
+// the Prometheus Operator's CRDs. One self-contained file a kind, strict: a field that the API does not know is an error, as with
 // `kubectl apply --validate=strict`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { moduleFiles } from './go.mjs';
 
 const REF = '#/definitions/';
-const CUSTOM = ['monitoring.coreos.com_podmonitors.yaml'];
+const CUSTOM = ['monitoring.coreos.com_podmonitors.yaml', 'monitoring.coreos.com_prometheusrules.yaml'];
 
 /**
  * @param {import('./catalog.mjs').SchemaSet} set

@@ -59,6 +59,7 @@ function settings(before: Config, after: Config): string[] {
   const lines: string[] = [];
   if (before.log.level !== after.log.level) lines.push('changed log.level');
   if (before.log.access !== after.log.access) lines.push('changed log.access');
+  if (before.metrics.podLabel !== after.metrics.podLabel) lines.push('changed metrics.podLabel');
   if (before.shutdownTimeoutMs !== after.shutdownTimeoutMs) lines.push('changed shutdown.timeout');
   return lines;
 }

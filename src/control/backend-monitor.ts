@@ -273,12 +273,17 @@ export class BackendMonitor {
   }
 
   #createDiscovery(): Discovery {
+    const { clock, metrics } = this.#deps;
+    const { name } = this.#config;
+    // There from the beginning: what never succeeded is the oldest of all.
+    const lastSuccess = metrics.dnsLastSuccess.with(name);
     const discovery = this.#deps.createDiscovery(this.#config, this.#membership, {
       onMembers: (members) => this.#take(members),
       onAsked: () => {
         this.#attempted = true;
       },
       onRound: (whole) => {
+        if (whole) lastSuccess.value = clock.wallMs() / 1000;
         if (whole && discovery === this.#nextDiscovery) {
           this.#discovery.close();
           this.#discovery = discovery;

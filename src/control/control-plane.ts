@@ -263,5 +263,6 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
     metrics.leaderlessSeconds.remove(gone);
     metrics.dnsLookups.remove(gone);
     metrics.dnsLookupDuration.remove(gone);
+    metrics.dnsLastSuccess.remove(gone);
   }
 }

@@ -7,9 +7,10 @@ import type { Explanation } from '../model/explanation.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { FamilyLike } from '../observe/render.ts';
 import { every, monotonicMs, systemClock, type Timer } from '../platform/clock.ts';
 import { systemDialer } from '../platform/dialer.ts';
-import { guarded } from '../platform/guard.ts';
+import { crashed, guarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { PeerWatch } from '../platform/peer-watch.ts';
@@ -20,7 +21,9 @@ import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
 import { WorkSlices } from '../platform/work-slices.ts';
+import { boundFamilies } from './bound-families.ts';
 import { ConnectionLog } from './exchange/connection-log.ts';
+import { ConnectionMetrics } from './exchange/connection-metrics.ts';
 import { Observers, RequestMetrics } from './exchange/observers.ts';
 import { RequestLog } from './exchange/request-log.ts';
 import { trimSpareBlocks } from './exchange/spare-blocks.ts';
@@ -92,6 +95,9 @@ export class DataPlane {
   readonly #vanished: VanishedPeers;
   readonly #unsubscribe: (() => void)[] = [];
   #isDraining = false;
+  /** What has come into force has series that are not there yet. */
+  #seriesDue = true;
+  #makingSeries = false;
   /** Something that series tell of has gone, or still goes. */
   #seriesMayLeave = false;
   #dropSeriesAtMs = 0;
@@ -136,7 +142,7 @@ export class DataPlane {
       rules: this.#rules,
       renamed: this.#renamed,
       holdQueue: (backend: string) => this.#queues.of(backend),
-      connections: [new ConnectionLog(this.#accessLog)],
+      connections: [new ConnectionMetrics(metrics), new ConnectionLog(this.#accessLog)],
     };
     const admission = new Admission(turn, (overloaded) => tellOverload(logger, overloaded));
     const hopName = deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`;
@@ -260,6 +266,21 @@ export class DataPlane {
     };
   }
 
+  /** What is worked out at a scrape. */
+  families(): readonly FamilyLike[] {
+    return boundFamilies({
+      snapshot: () => this.#cell.current(),
+      held: (backend, rule) => this.#queues.usageOf(backend, rule),
+      fanOutBytes: (listener) => this.#listeners.get(listener)?.fanOutMemory.bytes ?? 0,
+      inFlight: (podId) => this.#pools.inFlight(podId),
+    });
+  }
+
+  /** Counts what has passed so far of connections that are open. */
+  countBytes(): void {
+    this.#tunnels.countBytes();
+  }
+
   /** What `/state` shows of the data plane. */
   report(): {
     listeners: { name: string; port: number; connections: number; fanOutBytes: number; draining: boolean }[];
@@ -335,7 +356,26 @@ export class DataPlane {
     this.#accessLog.mode = next.config.log.access;
     this.#renamed.follow(next, previous);
     this.#queues.follow(next, previous);
-    this.#seriesMayLeave ||= next.listeners !== previous.listeners || hasLost(next, previous);
+    this.#seriesMayLeave ||= next.listeners !== previous.listeners || lacks(next, previous);
+    this.#seriesDue ||=
+      next.listeners !== previous.listeners || next.config !== previous.config || lacks(previous, next);
+  }
+
+  /** In slices, and once for all that changes meanwhile. */
+  async #showSeries(): Promise<void> {
+    if (this.#makingSeries) return;
+    this.#makingSeries = true;
+    try {
+      this.#seriesDue = false;
+      const snapshot = this.#cell.current();
+      this.#queues.show(snapshot.listeners);
+      await inSlices(this.#rules.show(snapshot.listeners));
+      await inSlices(this.#pools.show(snapshot));
+      // What has gone meanwhile has series again.
+      this.#seriesMayLeave ||= snapshot !== this.#cell.current();
+    } finally {
+      this.#makingSeries = false;
+    }
   }
 
   /**
@@ -350,8 +390,10 @@ export class DataPlane {
     const queues = this.#queues.dropSeries(snapshot);
     const names = new Set<string>();
     for (const { config } of [...this.#listeners.values(), ...this.#draining]) names.add(config.name);
-    const { connections, acceptDelay } = this.#deps.http.metrics;
-    for (const family of [connections, acceptDelay]) family.remove(([listener]) => !names.has(listener!));
+    const { connections, connectionsAccepted, connectionsClosed, acceptDelay, bytes } =
+      this.#deps.http.metrics;
+    for (const family of [connections, connectionsAccepted, connectionsClosed, acceptDelay, bytes])
+      family.remove(([listener]) => !names.has(listener!));
     this.#seriesMayLeave = pools || rules || queues || this.#draining.size > 0;
   }
 
@@ -368,6 +410,7 @@ export class DataPlane {
     for (const listener of this.#listeners.values()) listener.tick(nowMs);
     for (const listener of this.#draining) listener.tick(nowMs);
     this.#pools.closeIdle(nowMs);
+    if (this.#seriesDue) void this.#showSeries().catch((error: unknown) => crashed('timer', error));
     if (this.#seriesMayLeave && nowMs >= this.#dropSeriesAtMs) this.#dropSeries(nowMs);
     trimSpareBlocks(nowMs);
   }
@@ -379,14 +422,14 @@ function tellOverload(logger: Logger, overloaded: boolean): void {
   else logger.info({}, 'no longer overloaded');
 }
 
-/** Whether a backend or a Pod has gone, or has another name. */
-function hasLost(next: RoutingSnapshot, previous: RoutingSnapshot): boolean {
-  for (const [name, before] of previous.backends) {
-    const backend = next.backends.get(name);
-    if (backend === before) continue;
+/** Whether a backend or a Pod of the other is not in it, or has another name there. */
+function lacks({ backends }: RoutingSnapshot, other: RoutingSnapshot): boolean {
+  for (const [name, theirs] of other.backends) {
+    const backend = backends.get(name);
+    if (backend === theirs) continue;
     if (backend === undefined) return true;
     const labels = new Map(backend.pods.map(({ id, label }) => [id, label]));
-    if (before.pods.some(({ id, label }) => labels.get(id) !== label)) return true;
+    if (theirs.pods.some(({ id, label }) => labels.get(id) !== label)) return true;
   }
   return false;
 }

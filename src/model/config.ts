@@ -318,6 +318,8 @@ export interface Config {
   readonly admin: HostPort;
   readonly debug: HostPort;
   readonly log: { readonly level: LogLevel; readonly access: AccessMode };
+  /** `podLabel: false`: series of Pods are counted together. */
+  readonly metrics: { readonly podLabel: boolean };
   readonly shutdownTimeoutMs: number;
 }
 

@@ -36,10 +36,28 @@ export class Metrics {
     'Attempts sent to a Pod, by result.',
     ['backend', 'pod', 'result'],
   );
+  readonly upstreamResponses = new CellFamily(
+    'headroute_upstream_responses_total',
+    'counter',
+    'Final answers of Pods, by class of status.',
+    ['backend', 'pod', 'class'],
+  );
+  readonly upstreamDuration = new HistogramFamily(
+    'headroute_upstream_duration_seconds',
+    "The Pod's time alone: from the first byte sent to it to the end of its answer, or its failure.",
+    ['backend'],
+    REQUEST_BOUNDS,
+  );
   readonly retries = new CellFamily('headroute_retries_total', 'counter', 'Attempts made again, by reason.', [
     'rule',
     'reason',
   ]);
+  readonly retryBudgetExhausted = new CellFamily(
+    'headroute_retry_budget_exhausted_total',
+    'counter',
+    'Attempts not made again because the budget of retries was spent.',
+    ['rule'],
+  );
   readonly heldRequests = new CellFamily(
     'headroute_held_requests',
     'gauge',
@@ -69,6 +87,30 @@ export class Metrics {
     'Time a DNS look-up took.',
     ['backend'],
     DNS_BOUNDS,
+  );
+  readonly dnsLastSuccess = new CellFamily(
+    'headroute_dns_last_success_timestamp_seconds',
+    'gauge',
+    'When a DNS look-up of all Pods last ended without a failure; 0: none has.',
+    ['backend'],
+  );
+  readonly connectionsAccepted = new CellFamily(
+    'headroute_connections_total',
+    'counter',
+    'Downstream connections accepted.',
+    ['listener'],
+  );
+  readonly connectionsClosed = new CellFamily(
+    'headroute_connections_closed_total',
+    'counter',
+    'TCP connections and upgraded ones that have ended, by reason.',
+    ['listener', 'reason'],
+  );
+  readonly bytes = new CellFamily(
+    'headroute_bytes_total',
+    'counter',
+    'Bytes received from applications and sent to them.',
+    ['listener', 'direction'],
   );
   readonly connections = new CellFamily('headroute_connections', 'gauge', 'Open downstream connections.', [
     'listener',
@@ -129,6 +171,29 @@ export class Metrics {
     ['where'],
   );
 
+  /** Whether series of Pods are counted each; else together (`metrics.podLabel`). */
+  #byPod = true;
+
+  get byPod(): boolean {
+    return this.#byPod;
+  }
+
+  /** After a change all of them count from 0: a sum over Pods that come and go would fall. */
+  set byPod(on: boolean) {
+    if (on === this.#byPod) return;
+    this.#byPod = on;
+    for (const family of this.#ofPods()) family.remove(() => true);
+  }
+
+  /** What a Pod's series are labelled with. @param name its name, `''` where it has no stable one */
+  podLabel(name: string): string {
+    return this.#byPod ? name : '';
+  }
+
+  #ofPods(): readonly CellFamily[] {
+    return [this.upstreamRequests, this.upstreamResponses, this.probes, this.upstreamPoisoned];
+  }
+
   /** In the order in which a scrape shows them. */
   all(): readonly (CellFamily | HistogramFamily)[] {
     return Object.values(this).filter((f) => f instanceof CellFamily || f instanceof HistogramFamily);
@@ -136,9 +201,7 @@ export class Metrics {
 
   /** Drops the series of Pods that are not on the roster any more (M1: series of gone Pods must not stay). */
   prunePods(backend: string, labels: ReadonlySet<string>): void {
-    const gone = (l: readonly string[]): boolean => l[0] === backend && !labels.has(l[1]!);
-    this.upstreamRequests.remove(gone);
-    this.probes.remove(gone);
-    this.upstreamPoisoned.remove(gone);
+    const kept = this.#byPod ? labels : new Set(labels.size > 0 ? [''] : []);
+    for (const family of this.#ofPods()) family.remove(([name, pod]) => name === backend && !kept.has(pod!));
   }
 }

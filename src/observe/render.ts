@@ -24,6 +24,8 @@ export type FamilyLike =
 export interface RenderOptions {
   /** Text to append: complete families of another registry. */
   readonly append?: () => Promise<string>;
+  /** A label to leave out of all counters and gauges; null: none. */
+  readonly withoutLabel?: string | null;
   /** How long a slice may take before the loop gets its turn; default 1 ms. */
   readonly sliceMs?: number;
   readonly nowMs?: () => number;
@@ -55,7 +57,9 @@ export async function renderMetrics(
   };
   let sliceEndMs = nowMs() + sliceMs;
   let untilLook = SERIES_PER_LOOK;
-  for (const family of families()) {
+  const label = options.withoutLabel ?? null;
+  for (const listed of families()) {
+    const family = label === null ? listed : without(listed, label);
     parts.push(`# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.type}\n`);
     for (const cell of [...family.cells()]) {
       parts.push(
@@ -77,6 +81,23 @@ export async function renderMetrics(
   if (options.append !== undefined) chunks.push(await options.append());
   await yieldTurn();
   return chunks.join('');
+}
+
+/** All its series have one value of the label. */
+function without(family: FamilyLike, label: string): FamilyLike {
+  const at = family.labelNames.indexOf(label);
+  if (at < 0 || family.type === 'histogram') return family;
+  const rest = (labels: readonly string[]): readonly string[] => labels.filter((_, index) => index !== at);
+  const { name, type, help } = family;
+  return {
+    name,
+    type,
+    help,
+    labelNames: rest(family.labelNames),
+    *cells() {
+      for (const { labels, value } of family.cells()) yield { labels: rest(labels), value };
+    },
+  };
 }
 
 /** Runs `render` once for all who ask while it runs: scrapes at the same time share one text. */

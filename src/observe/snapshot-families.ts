@@ -7,7 +7,20 @@ const POD_STATES: readonly PodState[] = ['ready', 'unready', 'ejected', 'drainin
 const LEADER_STATES = ['known', 'none', 'conflict'] as const;
 
 /** What a scrape shows of the present snapshot: worked out when asked for, so that nothing has to be removed (case M1). */
-export function snapshotFamilies(current: () => RoutingSnapshot, version: string): readonly FamilyLike[] {
+export function snapshotFamilies(
+  current: () => RoutingSnapshot,
+  version: string,
+  podLabel = (label: string): string => label,
+): readonly FamilyLike[] {
+  /** Pods with the same label are summed: those without a stable name, and a Pod that drains beside its successor. */
+  const byLabel = ({ pods }: BackendSnapshot, holds: (pod: PodView) => boolean): Iterable<Value> => {
+    const sums = new Map<string, number>();
+    for (const pod of pods) {
+      const label = podLabel(pod.label);
+      sums.set(label, (sums.get(label) ?? 0) + (holds(pod) ? 1 : 0));
+    }
+    return sums;
+  };
   return [
     gauge(
       'headroute_build_info',
@@ -15,6 +28,9 @@ export function snapshotFamilies(current: () => RoutingSnapshot, version: string
       ['version', 'node_version'],
       () => [{ labels: [version, process.version], value: 1 }],
     ),
+    gauge('headroute_config_info', 'The configuration in force; always 1.', ['hash'], () => [
+      { labels: [current().configHash], value: 1 },
+    ]),
     perBackend(current, 'headroute_pods', 'Pods known, by state.', ['backend', 'state'], countStates),
     perBackend(current, 'headroute_pod_ready', 'Whether a Pod is ready.', ['backend', 'pod'], (backend) =>
       byLabel(backend, (pod) => pod.state === 'ready'),
@@ -47,13 +63,6 @@ type Value = readonly [label: string, value: number];
 
 function countStates({ pods }: BackendSnapshot): readonly Value[] {
   return POD_STATES.map((state) => [state, pods.filter((pod) => pod.state === state).length] as const);
-}
-
-/** Pods with the same label are summed: those without a stable name, and a Pod that drains beside its successor. */
-function byLabel({ pods }: BackendSnapshot, holds: (pod: PodView) => boolean): Iterable<Value> {
-  const sums = new Map<string, number>();
-  for (const pod of pods) sums.set(pod.label, (sums.get(pod.label) ?? 0) + (holds(pod) ? 1 : 0));
-  return sums;
 }
 
 function perBackend(

@@ -58,8 +58,12 @@ describe('a change of the configuration', () => {
     ],
     [
       'what has no name',
-      { log: { level: 'debug', access: 'errors' }, shutdownTimeoutMs: 1 },
-      ['changed log.level', 'changed log.access', 'changed shutdown.timeout'],
+      {
+        log: { level: 'debug', access: 'errors' },
+        metrics: { podLabel: false },
+        shutdownTimeoutMs: 1,
+      },
+      ['changed log.level', 'changed log.access', 'changed metrics.podLabel', 'changed shutdown.timeout'],
     ],
   ])('%s', (_, part, lines) => {
     expect(changes(part)).toEqual(lines);

@@ -80,7 +80,8 @@ it.concurrent('after traffic of every kind the exposition is still strictly righ
   for (const path of ['/', '/599', '/777', '/%22']) await (await fetch(running.url + path)).text();
   const families = readExposition(await running.scrape());
   const requests = families.get('headroute_requests_total')!.samples;
-  expect(new Set(requests.map(({ labels }) => labels.code))).toEqual(new Set(['200', '599', 'other']));
+  const counted = requests.filter(({ value }) => value > 0);
+  expect(new Set(counted.map(({ labels }) => labels.code))).toEqual(new Set(['200', '599', 'other']));
   expect(requests.reduce((sum, { value }) => sum + value, 0)).toBe(4);
   const count = families
     .get('headroute_request_duration_seconds')!

@@ -1,4 +1,5 @@
 import { buildBackend } from '../../src/control/build-snapshot.ts';
+import type { Traffic } from '../../src/data/inbound-listener.ts';
 import type { PickContext } from '../../src/data/pick/contract.ts';
 import type { RequestView } from '../../src/data/request-view.ts';
 import type {
@@ -11,6 +12,11 @@ import type {
 import type { PodState, PodView } from '../../src/model/pod.ts';
 import type { BackendSnapshot, ListenerSnapshot, Route } from '../../src/model/snapshot.ts';
 import { backendConfig, listenerConfig, ruleConfig } from '../helpers/config.ts';
+
+/** Of a listener that nobody scrapes. */
+export function noTraffic(): Traffic {
+  return { received: { labels: [], value: 0 }, sent: { labels: [], value: 0 } };
+}
 
 export const noHold = { timeoutMs: 0, maxRequests: 1000, maxBytes: 16 * 1024 * 1024 };
 export const hold = { ...noHold, timeoutMs: 10_000 };

@@ -67,6 +67,7 @@ export function configWith(part: Partial<Config> = {}): Config {
     admin: { host: '', port: 9180 },
     debug: { host: '127.0.0.1', port: 9181 },
     log: { level: 'info', access: false },
+    metrics: { podLabel: true },
     shutdownTimeoutMs: 25_000,
     ...part,
   };

@@ -81,8 +81,15 @@ describe('the validator', () => {
     }
   });
 
-  it('accepts the PodMonitor', () => {
-    const found = validate(build('nginx-monitored')).resources.find(({ kind }) => kind === 'PodMonitor');
+  it.each(['PodMonitor', 'PrometheusRule'])('accepts the %s', (wanted) => {
+    const found = validate(build('nginx-monitored')).resources.find(({ kind }) => kind === wanted);
     expect(found?.status).toBe('statusValid');
+  });
+
+  it('refuses a misspelt field of a PrometheusRule', () => {
+    const whole = build('nginx-monitored');
+    const spoilt = whole.replace('alert: HeadrouteNoLeader', 'alarm: HeadrouteNoLeader');
+    expect(spoilt).not.toBe(whole);
+    expect(validate(spoilt).status).not.toBe(0);
   });
 });

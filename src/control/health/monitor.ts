@@ -255,7 +255,8 @@ export class PodMonitor {
     const { clock, metrics } = this.#deps;
     const { name } = this.#config;
     const ok = result.outcome === 'success';
-    metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
+    const label = metrics.podLabel(podLabel(this.pod.member));
+    metrics.probes.with(name, label, 'health', result.outcome).value++;
     const reason = resultWords(result);
     this.#last = { atMs: clock.wallMs(), ok, reason, durationMs: clock.nowMs() - startedMs };
     this.#run.take(result, clock.nowMs());

@@ -74,7 +74,8 @@ export function probeSource(
   };
 
   const count = (pod: RosterPod, watched: Watched, result: ProbeResult, startedMs: number): void => {
-    metrics.probes.with(backendName(), podLabel(pod.member), 'leader', result.outcome).value++;
+    const label = metrics.podLabel(podLabel(pod.member));
+    metrics.probes.with(backendName(), label, 'leader', result.outcome).value++;
     watched.last = {
       atMs: clock.wallMs(),
       ok: result.outcome === 'success',

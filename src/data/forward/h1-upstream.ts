@@ -46,6 +46,8 @@ export class H1Upstream implements Upstream, UpstreamUser {
   /** All of the request's body was handed on: else the connection cannot serve another request. */
   #isWhole = false;
   #isPaused = false;
+  /** When its head was sent (monotonic milliseconds); 0: it was not. */
+  #sentMs = 0;
   #interims = 0;
   /** What came behind a 101. */
   #rest: Buffer | null = null;
@@ -100,6 +102,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
     if (connection === null || !connection.connected || connection.closed) return 'closed';
     const { asker, pod, gathered } = this.#ask;
     this.#state = 'asked';
+    this.#sentMs = monotonicMs();
     connection.reader.begin();
     const fallbackHost = pod.dnsName.includes(':') ? `[${pod.dnsName}]` : pod.dnsName;
     const options = { upgrade: this.#upgrade, without: gathered?.without ?? null, fallbackHost };
@@ -184,6 +187,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
       if (status >= 200) {
         reader.beginBody(this.#request.method, this.#mode);
         this.#state = 'answering';
+        this.#pool.answered(status);
         this.#events.head(reader);
         if (!this.#isAnswering) return -1;
         connection.expectBody(Math.min(reader.remaining, this.#mostRead));
@@ -208,7 +212,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
     }
     if (this.#isAnswering && reader.framing === 'close' && error === null) {
       reader.complete = true;
-      this.#succeeded();
+      this.#succeeded(monotonicMs());
       this.#events.ended(NO_FIELDS);
       return;
     }
@@ -254,28 +258,29 @@ export class H1Upstream implements Upstream, UpstreamUser {
     return new RawSide(connection.detach(), this.#rest, this.#pool);
   }
 
-  #succeeded(): void {
+  #succeeded(nowMs: number): void {
     this.#pool.ok.value++;
     if (this.#pool.failing) {
       this.#pool.failing = false;
       this.#pool.reportOk();
     }
-    this.#end(null);
+    this.#end(null, nowMs);
   }
 
   #complete(connection: UpstreamConnection, surplus: boolean): void {
     const { reader } = connection;
+    const nowMs = monotonicMs();
     this.#connection = null;
     connection.expectBody(0);
     if (this.#isPaused) connection.socket.resume();
     if (surplus) this.#pool.poisoned(connection);
-    else this.#giveBack(connection, keepsAlive(reader.head) && reader.framing !== 'close');
-    this.#succeeded();
+    else this.#giveBack(connection, keepsAlive(reader.head) && reader.framing !== 'close', nowMs);
+    this.#succeeded(nowMs);
     this.#events.ended(reader.trailers);
   }
 
   /** A connection may be used again only after a whole request and a whole answer. */
-  #giveBack(connection: UpstreamConnection, isReusable: boolean): void {
+  #giveBack(connection: UpstreamConnection, isReusable: boolean, nowMs: number): void {
     const isWhole = this.#isWhole && connection.socket.writableLength === 0;
     if (!isReusable || !isWhole || this.#upgrade !== null) connection.destroy();
     else if (this.#bind(connection)) {
@@ -283,7 +288,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
       connection.user = null;
     } else {
       const idleMs = idleTimeMs(connection.reader.head, this.#ask.snapshot.config.connection.idleTimeoutMs);
-      this.#pool.release(connection, idleMs, monotonicMs());
+      this.#pool.release(connection, idleMs, nowMs);
     }
   }
 
@@ -303,6 +308,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
     if (!switchesTo(this.#upgrade, reader.head))
       return this.#failed('protocol', 'a 101 to a protocol that was not asked for');
     this.#state = 'switched';
+    this.#pool.answered(101);
     if (rest.length > 0) this.#rest = Buffer.from(rest);
     this.#events.head(reader);
     return -1;
@@ -319,10 +325,12 @@ export class H1Upstream implements Upstream, UpstreamUser {
   }
 
   /** @param result what it counts as; null: nothing, or it is counted already */
-  #end(result: string | null): void {
+  #end(result: string | null, nowMs = monotonicMs()): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
     if (result !== null) this.#pool.result(result).value++;
+    // Whoever was not waited for to the end has not had so long.
+    if (this.#sentMs > 0 && result !== 'cancelled') this.#pool.took(nowMs - this.#sentMs);
     this.#pool.end();
   }
 }

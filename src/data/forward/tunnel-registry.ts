@@ -28,6 +28,8 @@ export interface Tunnel {
   isWithPod?(): boolean;
   /** Its socket on the Pod's side, where it has one of its own. */
   readonly upstream?: Socket;
+  /** Counts the bytes that have passed since it was asked last. */
+  countBytes?(): void;
   /** Cuts both sides at once. */
   destroy(cut: Cut): void;
   /** Sends nothing more to the Pod, and passes on what comes from it; one without this is cut instead. */
@@ -137,6 +139,11 @@ export class TunnelRegistry {
         ),
       );
     return () => this.#remove(tunnel);
+  }
+
+  /** What has passed so far is counted; the rest will be at the end. */
+  countBytes(): void {
+    for (const tunnel of this.#tunnels.keys()) tunnel.countBytes?.();
   }
 
   /** On the Pods' side. */

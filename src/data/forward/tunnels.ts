@@ -35,6 +35,7 @@ export class SocketTunnels implements Tunnels {
     const theirs = sideOf(upstream);
     const pool = theirs.pool!;
     const bytes = bytesFromNowOn(ours);
+    const countBytes = countingInto(ours.socket, terms.listener);
     theirs.joined();
     if (theirs.pending !== null) ours.socket.write(theirs.pending);
     if (ours.pending !== null) theirs.socket.write(ours.pending);
@@ -44,6 +45,7 @@ export class SocketTunnels implements Tunnels {
     const nowMs = (): number => clock.nowMs();
     const joint = joinSockets(ours.socket, theirs.socket, unread, nowMs, (end) => {
       remove();
+      countBytes();
       pool.tunnelEnded();
       pool.end();
       // A leader that closes a connection by itself may have lost its role.
@@ -60,6 +62,7 @@ export class SocketTunnels implements Tunnels {
     const tunnel: Tunnel = {
       ...watch,
       upstream: theirs.socket,
+      countBytes,
       onUnready: cell.current().backends.get(pool.backend)?.config.connection.onUnready ?? 'Keep',
       destroy,
       pause: joint.pause,
@@ -122,6 +125,17 @@ function bytesFromNowOn({ socket, pending }: RawSide): () => Bytes {
     bytesReceived: socket.bytesRead - before,
     bytesSent: socket.bytesWritten - sentBefore,
   });
+}
+
+/** What was read before is counted already. @returns counts what has passed since the last call */
+function countingInto(socket: Socket, listener: InboundListener): () => void {
+  let { bytesRead, bytesWritten } = socket;
+  return () => {
+    const { received, sent } = listener.traffic;
+    received.value += socket.bytesRead - bytesRead;
+    sent.value += socket.bytesWritten - bytesWritten;
+    ({ bytesRead, bytesWritten } = socket);
+  };
 }
 
 /** Streams of other codecs are joined by them. */

@@ -1,7 +1,7 @@
 import type { OutcomeSink } from '../../boundary/outcome-sink.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import type { Cell } from '../../observe/primitives.ts';
+import type { Cell, HistogramCell } from '../../observe/primitives.ts';
 import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
@@ -51,7 +51,10 @@ export class PodPool implements IdleWatch, TurnTask {
   #active = 0;
   #activeCell!: Cell;
   #idleCell!: Cell;
+  #duration!: HistogramCell;
   readonly #results = new Map<string, Cell>();
+  /** By the first digit of the status. */
+  readonly #classes: (Cell | undefined)[] = [];
   /** The cell of the commonest result, bound once. */
   ok!: Cell;
 
@@ -64,12 +67,19 @@ export class PodPool implements IdleWatch, TurnTask {
   }
 
   #bind(): void {
-    const { upstreamConnections } = this.#deps.metrics;
+    const { upstreamConnections, upstreamDuration } = this.#deps.metrics;
     this.#activeCell = upstreamConnections.with(this.backend, 'active');
     this.#idleCell = upstreamConnections.with(this.backend, 'idle');
     this.#activeCell.value += this.#active;
     this.#idleCell.value += this.idle;
+    this.#duration = upstreamDuration.with(this.backend);
+    this.bindPod();
+  }
+
+  /** To the series that the Pod has now (`metrics.podLabel`). */
+  bindPod(): void {
     this.#results.clear();
+    this.#classes.length = 0;
     this.ok = this.result('ok');
   }
 
@@ -95,10 +105,31 @@ export class PodPool implements IdleWatch, TurnTask {
   result(name: string): Cell {
     let cell = this.#results.get(name);
     if (cell === undefined) {
-      cell = this.#deps.metrics.upstreamRequests.with(this.backend, this.label, name);
+      const { metrics } = this.#deps;
+      cell = metrics.upstreamRequests.with(this.backend, metrics.podLabel(this.label), name);
       this.#results.set(name, cell);
     }
     return cell;
+  }
+
+  /** The Pod has answered with this status. */
+  answered(status: number): void {
+    const digit = status >= 100 && status <= 599 ? Math.floor(status / 100) : 0;
+    const cell = this.#classes[digit] ?? this.#bindClass(digit);
+    cell.value++;
+  }
+
+  #bindClass(digit: number): Cell {
+    const { metrics } = this.#deps;
+    const name = digit === 0 ? 'other' : `${digit}xx`;
+    const cell = metrics.upstreamResponses.with(this.backend, metrics.podLabel(this.label), name);
+    this.#classes[digit] = cell;
+    return cell;
+  }
+
+  /** The Pod had a request for so long. */
+  took(durationMs: number): void {
+    this.#deps.metrics.upstreamDuration.observe(this.#duration, durationMs / 1000);
   }
 
   /** An idle connection for `user`, or null. */
@@ -148,7 +179,8 @@ export class PodPool implements IdleWatch, TurnTask {
   }
 
   poisoned(connection: UpstreamConnection): void {
-    this.#deps.metrics.upstreamPoisoned.with(this.backend, this.label).value++;
+    const { metrics } = this.#deps;
+    metrics.upstreamPoisoned.with(this.backend, metrics.podLabel(this.label)).value++;
     this.#distrustUntilMs = monotonicMs() + DISTRUST_MS;
     connection.destroy();
     this.closeIdle(Number.POSITIVE_INFINITY);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { SnapshotCell } from '../../boundary/snapshot-cell.ts';
 import type { PodView } from '../../model/pod.ts';
 import type { RoutingSnapshot } from '../../model/snapshot.ts';
+import type { Metrics } from '../../observe/metrics.ts';
 import { resetFor } from '../../platform/reset.ts';
 import { vanished } from '../../platform/vanished-peers.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -17,9 +18,12 @@ export class UpstreamPools {
   readonly #unsubscribe: () => void;
 
   readonly #open = new Set<UpstreamConnection>();
+  /** `Metrics.byPod`, as the pools are bound. */
+  #byPod: boolean;
 
   constructor(cell: SnapshotCell, deps: Omit<PoolDeps, 'open'>) {
     this.#deps = { ...deps, open: this.#open };
+    this.#byPod = deps.metrics.byPod;
     this.#unsubscribe = cell.subscribe((next, previous) => this.#follow(next, previous));
   }
 
@@ -30,6 +34,19 @@ export class UpstreamPools {
       this.#pools.set(pod.id, pool);
     }
     return pool;
+  }
+
+  /** What can be counted of the Pods that are there exists from 0 on, whether anything was sent to them or not. */
+  *show({ backends }: RoutingSnapshot): Generator<void, void> {
+    const { metrics } = this.#deps;
+    for (const [name, { pods }] of backends) {
+      metrics.upstreamDuration.with(name);
+      for (const state of ['active', 'idle']) metrics.upstreamConnections.with(name, state);
+      for (const { label } of pods) {
+        showPod(metrics, name, metrics.podLabel(label));
+        yield;
+      }
+    }
   }
 
   inFlight(podId: number): number {
@@ -62,10 +79,11 @@ export class UpstreamPools {
    * @returns whether something is still with such a Pod
    */
   dropSeries({ backends }: RoutingSnapshot): boolean {
+    const { metrics } = this.#deps;
     const labels = new Map<string, Set<string>>();
     const present = new Set<number>();
     for (const [name, { pods }] of backends) {
-      labels.set(name, new Set(pods.map(({ label }) => label)));
+      labels.set(name, new Set(pods.map(({ label }) => metrics.podLabel(label))));
       for (const { id } of pods) present.add(id);
     }
     let leaving = false;
@@ -77,16 +95,21 @@ export class UpstreamPools {
       }
       leaving = true;
       const known = labels.get(pool.backend) ?? new Set();
-      labels.set(pool.backend, known.add(pool.label));
+      labels.set(pool.backend, known.add(metrics.podLabel(pool.label)));
     }
     const isGone = ([backend, pod]: readonly string[]): boolean => labels.get(backend!)?.has(pod!) !== true;
-    this.#deps.metrics.upstreamConnections.remove(([backend]) => !labels.has(backend!));
-    this.#deps.metrics.upstreamRequests.remove(isGone);
-    this.#deps.metrics.upstreamPoisoned.remove(isGone);
+    const { upstreamConnections, upstreamDuration, upstreamRequests, upstreamResponses, upstreamPoisoned } =
+      metrics;
+    for (const family of [upstreamConnections, upstreamDuration])
+      family.remove(([backend]) => !labels.has(backend!));
+    for (const family of [upstreamRequests, upstreamResponses, upstreamPoisoned]) family.remove(isGone);
     return leaving;
   }
 
   #follow(next: RoutingSnapshot, previous: RoutingSnapshot): void {
+    const { byPod } = this.#deps.metrics;
+    if (byPod !== this.#byPod) for (const pool of this.#pools.values()) pool.bindPod();
+    this.#byPod = byPod;
     const present = new Set<number>();
     for (const [name, backend] of next.backends) {
       for (const { id } of backend.pods) present.add(id);
@@ -106,4 +129,13 @@ export class UpstreamPools {
     for (const connection of this.#open)
       if (connection.podId === podId && connection.connected) resetFor(connection.socket, vanished());
   }
+}
+
+/** Each of these is a line of a scrape for each Pod, hence no more than what tells good from bad. */
+const CLASSES = ['2xx', '5xx'];
+const RESULTS = ['ok', 'connect_failed', 'reset', 'timeout'];
+
+function showPod({ upstreamRequests, upstreamResponses }: Metrics, backend: string, label: string): void {
+  for (const name of CLASSES) upstreamResponses.with(backend, label, name);
+  for (const result of RESULTS) upstreamRequests.with(backend, label, result);
 }

@@ -226,7 +226,12 @@ export class HttpConnection implements Client, AnswerConnection, Waiting {
     return new RawSide(socket, this.#pending.takeAll(), null);
   }
 
+  wrote(bytes: number): void {
+    this.#listener.traffic.sent.value += bytes;
+  }
+
   readonly #onData = (chunk: Buffer): void => {
+    this.#listener.traffic.received.value += chunk.length;
     try {
       this.#take(chunk);
     } catch (error) {

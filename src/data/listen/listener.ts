@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig } from '../../model/config.ts';
 import type { ListenerSnapshot } from '../../model/snapshot.ts';
-import type { Cell } from '../../observe/primitives.ts';
 import { after } from '../../platform/clock.ts';
 import { runGuarded } from '../../platform/guard.ts';
 import { reset } from '../../platform/reset.ts';
 import { FanOutMemory } from '../exchange/fan-out-memory.ts';
-import type { InboundListener } from '../inbound-listener.ts';
+import type { InboundListener, Traffic } from '../inbound-listener.ts';
 import { ownRecord } from '../respond/own-answer.ts';
 import { problemAnswer } from '../respond/problem.ts';
 import { keepAlive } from '../socket-options.ts';
@@ -14,6 +13,7 @@ import { addressOf } from './address-of.ts';
 import { BoundAddress } from './bound-address.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { ListenerDeps } from './listen-deps.ts';
+import { ListenerSeries } from './listener-series.ts';
 import { handleTcpConnection, turnAwayTcp } from './tcp-listener.ts';
 
 /** For what is written already to reach the client. */
@@ -34,10 +34,8 @@ export class Listener implements InboundListener {
   readonly #deps: ListenerDeps;
   readonly #http = new Set<HttpConnection>();
   readonly #sockets = new Set<Socket>();
-  /** `headroute_connections` under its present name. */
-  #gauge: Cell | null = null;
-  /** Of the accept delay. */
-  #delay: Cell | null = null;
+  /** Of its present name; null: it has never accepted. */
+  #series: ListenerSeries | null = null;
   #stopped = false;
   #whenEmpty: (() => void)[] = [];
 
@@ -67,17 +65,15 @@ export class Listener implements InboundListener {
   follow(snapshot: ListenerSnapshot): void {
     const renamed = snapshot.config.name !== this.config.name;
     this.snapshot = snapshot;
-    if (!renamed || this.#gauge === null) return;
-    this.#gauge.value -= this.#sockets.size;
-    this.#bindCells();
-    this.#gauge.value += this.#sockets.size;
+    if (!renamed || this.#series === null) return;
+    this.#series.open.value -= this.#sockets.size;
+    this.#series = new ListenerSeries(this.#deps.http.metrics, this.config);
+    this.#series.open.value += this.#sockets.size;
   }
 
-  /** To the series of the name that it has now: they are there from the moment on in which it accepts. */
-  #bindCells(): void {
-    const { connections, acceptDelay } = this.#deps.http.metrics;
-    this.#gauge = connections.with(this.config.name);
-    this.#delay = acceptDelay.with(this.config.name);
+  /** Of what came in by it: it has accepted then. */
+  get traffic(): Traffic {
+    return this.#series!;
   }
 
   get sockets(): Iterable<Socket> {
@@ -85,7 +81,7 @@ export class Listener implements InboundListener {
   }
 
   accept(): void {
-    if (this.#gauge === null) this.#bindCells();
+    this.#series ??= new ListenerSeries(this.#deps.http.metrics, this.config);
     this.#bound?.take((socket) => this.#accept(socket));
   }
 
@@ -154,10 +150,10 @@ export class Listener implements InboundListener {
 
   tick(nowMs: number): void {
     for (const connection of this.#http) connection.tick(nowMs);
-    if (this.#bound === null || this.#delay === null) return;
+    if (this.#bound === null || this.#series === null) return;
     const { queue } = this.#bound;
     queue.tick(nowMs);
-    this.#delay.value = queue.delayMs(nowMs) / 1000;
+    this.#series.delay.value = queue.delayMs(nowMs) / 1000;
   }
 
   #stopListening(): void {
@@ -172,15 +168,16 @@ export class Listener implements InboundListener {
   #accept(socket: Socket): void {
     const { http, tcp, admission } = this.#deps;
     admission.accepted();
+    this.#series!.accepted.value++;
     if (this.#sockets.size >= this.config.limits.connections) {
       this.#turnAway(socket);
       return;
     }
-    this.#gauge!.value++;
+    this.#series!.open.value++;
     this.#sockets.add(socket);
     let connection: HttpConnection | null = null;
     socket.once('close', () => {
-      this.#gauge!.value--;
+      this.#series!.open.value--;
       this.#sockets.delete(socket);
       if (connection !== null) this.#http.delete(connection);
       if (this.#sockets.size === 0) for (const wake of this.#whenEmpty.splice(0)) wake();
@@ -216,6 +213,7 @@ export class Listener implements InboundListener {
       const bytesSent = answer.length;
       http.accessLog.request({ ...record, status: 503, failure: 'overloaded', detail, bytesSent });
     }
+    this.traffic.sent.value += answer.length;
     socket.end(answer, 'latin1');
     socket.resume();
     after(500, () => socket.destroy());

@@ -9,7 +9,8 @@ import { ReleaseRow } from './release-row.ts';
  * How a hold ended, the `outcome` label of `headroute_hold_duration_seconds`. `abandoned`: headroute gave it up for a
  * reason of its own (`timeouts.request`, shutdown).
  */
-export type HoldOutcome = 'released' | 'timeout' | 'client_gone' | 'full' | 'abandoned';
+export type HoldOutcome = (typeof HOLD_OUTCOMES)[number];
+const HOLD_OUTCOMES = ['released', 'timeout', 'client_gone', 'full', 'abandoned'] as const;
 
 /** Told of each wait. */
 export interface HoldObserver {
@@ -114,6 +115,16 @@ export class HoldQueue {
    */
   get releasing(): boolean {
     return this.#places.size > 0 && (this.#waking || this.#passDue || this.#burstOver);
+  }
+
+  /** All that holds can end by exists from 0 on. */
+  show(): void {
+    for (const outcome of HOLD_OUTCOMES) this.#cellOf(outcome);
+  }
+
+  /** What waits of this rule. */
+  usageOf(ruleName: string): { readonly requests: number; readonly bytes: number } {
+    return this.#usage.get(ruleName) ?? { requests: 0, bytes: 0 };
   }
 
   /** Whether one more of this rule, with so many body bytes, may wait. */
@@ -262,13 +273,17 @@ export class HoldQueue {
   }
 
   #observe(outcome: HoldOutcome, durationMs: number): void {
+    this.#metrics.holdDuration.observe(this.#cellOf(outcome), durationMs / 1000);
+    for (const observer of this.#observers) observer.ended(this.#backend, outcome, durationMs);
+  }
+
+  #cellOf(outcome: HoldOutcome): HistogramCell {
     let cell = this.#durations.get(outcome);
     if (cell === undefined) {
       cell = this.#metrics.holdDuration.with(this.#backend, outcome);
       this.#durations.set(outcome, cell);
     }
-    this.#metrics.holdDuration.observe(cell, durationMs / 1000);
-    for (const observer of this.#observers) observer.ended(this.#backend, outcome, durationMs);
+    return cell;
   }
 
   #arm(dueMs: number): void {

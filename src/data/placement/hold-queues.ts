@@ -1,8 +1,9 @@
 import type { HoldConfig } from '../../model/config.ts';
-import type { RoutingSnapshot } from '../../model/snapshot.ts';
+import type { ListenerSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type HoldObserver, HoldQueue } from './hold-queue.ts';
+import { mayHold } from './possible.ts';
 
 /** The queues of all backends, by name. */
 export class HoldQueues {
@@ -33,6 +34,18 @@ export class HoldQueues {
   /** How many wait for a Pod of this backend, and the one that waits longest for how long. */
   waiting(backend: string): Pick<HoldQueue, 'size' | 'longestMs'> {
     return this.#queues.get(backend) ?? { size: 0, longestMs: 0 };
+  }
+
+  /** Those of backends that rules wait for are there before anything waits, and so are their series. */
+  show(listeners: readonly ListenerSnapshot[]): void {
+    for (const { config } of listeners)
+      for (const { selection, backendRefs } of config.rules)
+        if (mayHold(selection) !== null) for (const { name } of backendRefs) this.of(name).show();
+  }
+
+  /** What waits of a rule for a backend. */
+  usageOf(backend: string, rule: string): { readonly requests: number; readonly bytes: number } {
+    return this.#queues.get(backend)?.usageOf(rule) ?? { requests: 0, bytes: 0 };
   }
 
   /** How many wait, by backend. */

@@ -149,7 +149,10 @@ export class Placement {
   /** Whether the rule's retries, and their budget, allow one more; it is counted then. @param tries how often it was tried so far */
   spendRetry(tries: number): boolean {
     if (tries > this.rule.retry.attempts) return false;
-    return this.runtime.budget?.spend(this.#deps.clock.nowMs()) ?? true;
+    const { budget } = this.runtime;
+    if (budget === null || budget.spend(this.#deps.clock.nowMs())) return true;
+    this.runtime.budgetExhausted();
+    return false;
   }
 
   /** After the back-off, to another Pod than this one if any is ready. @param reason the metric's label */

@@ -1,9 +1,10 @@
 import type { RuleConfig } from '../../model/config.ts';
 import type { FailureLabel } from '../../model/failure.ts';
-import type { RoutingSnapshot } from '../../model/snapshot.ts';
+import type { ListenerSnapshot, RoutingSnapshot } from '../../model/snapshot.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Picker } from '../pick/contract.ts';
 import { pickerFor } from '../pick/registry.ts';
+import { CODES_OF_NO_RULE, FAILURES_OF_NO_RULE } from './possible.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { type RuleBackendCells, RuleSeries } from './rule-series.ts';
 
@@ -43,6 +44,11 @@ export class RuleRuntime {
   retried(reason: string): void {
     this.series.retried(reason);
   }
+
+  /** The budget allowed no further attempt. */
+  budgetExhausted(): void {
+    this.series.budgetExhausted();
+  }
 }
 
 /** The runtime of each rule, kept as long as the rule is the same value, and the series of each rule's name. */
@@ -62,6 +68,19 @@ export class RuleRuntimes {
       this.#runtimes.set(rule, runtime);
     } else if (runtime.series.dropped) runtime.series = this.#seriesOf(rule.name);
     return runtime;
+  }
+
+  /** Series of rules in force are there before anything counts in them; 1,000 rules have 30,000, hence steps. */
+  *show(listeners: readonly ListenerSnapshot[]): Generator<void, void> {
+    const { requests, requestFailures } = this.#metrics;
+    for (const { config } of listeners) {
+      for (const failure of FAILURES_OF_NO_RULE[config.protocol]) requestFailures.with('', failure);
+      if (config.protocol === 'HTTP') for (const code of CODES_OF_NO_RULE) requests.with('', '', code);
+      for (const rule of config.rules) {
+        this.#seriesOf(rule.name).show(rule, config.protocol);
+        yield;
+      }
+    }
   }
 
   /** The number that the rule's next turn will have, without taking it or counting anything. */
@@ -93,9 +112,11 @@ export class RuleRuntimes {
       (backend !== '' &&
         !inForce.get(rule!)?.has(backend!) &&
         this.#series.get(rule!)?.has(backend!) !== true);
-    const { requests, requestDuration, requestFailures, requestsInFlight, retries } = this.#metrics;
+    const { requests, requestDuration, requestFailures, requestsInFlight, retries, retryBudgetExhausted } =
+      this.#metrics;
     for (const family of [requests, requestDuration]) family.remove(isGonePair);
-    for (const family of [requestFailures, requestsInFlight, retries]) family.remove(isGone);
+    for (const family of [requestFailures, requestsInFlight, retries, retryBudgetExhausted])
+      family.remove(isGone);
     return leaving;
   }
 

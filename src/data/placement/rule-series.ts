@@ -1,6 +1,8 @@
+import type { ListenerConfig, RuleConfig } from '../../model/config.ts';
 import type { FailureLabel } from '../../model/failure.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Cell, HistogramCell } from '../../observe/primitives.ts';
+import { failuresOf, retryReasonsOf, USUAL_CODES } from './possible.ts';
 
 /** The cells of one rule and one backend, bound once: the hot path only increments. */
 export class RuleBackendCells {
@@ -90,6 +92,23 @@ export class RuleSeries {
 
   retried(reason: string): void {
     this.#metrics.retries.with(this.#name, reason).value++;
+  }
+
+  /** What can be counted of a rule of this name exists from 0 on. */
+  show(rule: RuleConfig, protocol: ListenerConfig['protocol']): void {
+    const { requests, requestFailures, retries, retryBudgetExhausted } = this.#metrics;
+    for (const failure of failuresOf(rule, protocol)) requestFailures.with(this.#name, failure);
+    for (const reason of retryReasonsOf(rule, protocol)) retries.with(this.#name, reason);
+    if (rule.retry.budget !== null) retryBudgetExhausted.with(this.#name);
+    if (protocol === 'TCP') return;
+    for (const { name } of rule.backendRefs) {
+      this.of(name);
+      for (const code of USUAL_CODES) requests.with(this.#name, name, code);
+    }
+  }
+
+  budgetExhausted(): void {
+    this.#metrics.retryBudgetExhausted.with(this.#name).value++;
   }
 
   /**

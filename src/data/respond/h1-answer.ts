@@ -20,6 +20,8 @@ export interface AnswerConnection {
   readonly closing: boolean;
   /** Whether the present request is here as a whole. */
   readonly requestComplete: boolean;
+  /** So many bytes were written. */
+  wrote(bytes: number): void;
   /** The answer is written. @param keep the connection may serve another request */
   finished(keep: boolean): void;
   /** The answer broke off: ends the connection so that it cannot look whole. @param reset a FIN would look like its end */
@@ -70,6 +72,7 @@ export class H1Answer implements AnswerSink {
     const text =
       message === null ? 'HTTP/1.1 100 Continue\r\n\r\n' : writeResponseHead(h1(message).head, INTERIM);
     this.#connection.socket.write(text, 'latin1');
+    this.#connection.wrote(text.length);
   }
 
   begin(message: ResponseMessage, source: BodySource, pieces: readonly Piece[], debug: Fields): number {
@@ -78,6 +81,7 @@ export class H1Answer implements AnswerSink {
     if (head.status === 101) {
       const text = writeResponseHead(head, { ...INTERIM, switching: true, extra });
       this.#connection.socket.write(text, 'latin1');
+      this.#connection.wrote(text.length);
       return text.length;
     }
     const { minor } = this.#request;
@@ -116,6 +120,7 @@ export class H1Answer implements AnswerSink {
     }
     socket.write('', (error) => taken(error != null));
     socket.uncork();
+    this.#connection.wrote(bytes);
     return bytes;
   }
 
@@ -125,6 +130,7 @@ export class H1Answer implements AnswerSink {
     for (let i = 0; i < pieces.length; i++) bytes += pieces[i]!.length;
     const inUse = writeAnswer(socket, head, pieces);
     if (socket.writableLength > 0) this.#wait(inUse);
+    this.#connection.wrote(bytes);
     return bytes;
   }
 
@@ -148,6 +154,7 @@ export class H1Answer implements AnswerSink {
     const keep = this.#mayKeepAfter(problem.failure);
     const text = problemAnswer(problem, !keep, this.#request.method === 'HEAD', linesOf(debug));
     this.#connection.socket.write(text, 'latin1');
+    this.#connection.wrote(text.length);
     this.#keeps = keep;
     return { status: Number(text.slice(9, 12)), bytes: text.length };
   }

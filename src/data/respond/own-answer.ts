@@ -26,6 +26,8 @@ export interface OwnClient {
   readonly socket: Socket;
   /** Its address and port. */
   readonly address: string;
+  /** So many bytes were written to it. */
+  wrote(bytes: number): void;
 }
 
 /**
@@ -66,6 +68,7 @@ export function writeOwnAnswer(
   if (failure !== null) metrics.requestFailures.with(rule, failure).value++;
   metrics.requests.with(rule, '', status).value++;
   client.socket.write(answer, 'latin1');
+  client.wrote(answer.length);
   if (accessLog.wants(failure !== null))
     accessLog.request({
       ...ownRecord(listener, client.address, request),

@@ -529,6 +529,7 @@ export const CHANGES: Readonly<Record<string, (document: Json, place: Place) => 
   'listeners[].rules[].retry.budget.minPerSecond': set(`${READS}.retry.budget.minPerSecond`, 5),
   'log.level': set('log.level', 'error'),
   'log.access': set('log.access', true),
+  'metrics.podLabel': set('metrics.podLabel', false),
   'shutdown.timeout': set('shutdown.timeout', '9s'),
 };
 

@@ -35,7 +35,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
   ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
   ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],
-  ['metrics', { document: { metrics: { podLabel: false } } }],
   ['debug.address', { document: { debug: { address: '' } } }],
 ];
 

@@ -25,7 +25,21 @@ it.each([
   const deps = { clock: systemClock, random: Math.random, metrics, logger: silentLogger };
   const resolver = backendResolver(backend, { ...deps, isCounted: (name) => name === 'db' && isCounted });
   await resolver.lookup('db.prod.svc.cluster.local', 'A');
-  expect([...metrics.dnsLookups.cells()].map(({ labels }) => labels)).toEqual(series);
+  const counted = [...metrics.dnsLookups.cells()].filter(({ value }) => value > 0);
+  expect(counted.map(({ labels }) => labels)).toEqual(series);
   resolver.close();
   await dns.close();
+});
+
+it('what can be asked is there with 0 before anything is, by the kind of port', () => {
+  const typesOf = (port: string | number): string[] => {
+    const metrics = new Metrics();
+    const deps = { clock: systemClock, random: Math.random, metrics, logger: silentLogger };
+    backendResolver({ ...backendConfig(), port }, deps).close();
+    const cells = [...metrics.dnsLookups.cells()];
+    expect(cells.map(({ value }) => value)).toEqual(cells.map(() => 0));
+    return [...new Set(cells.map(({ labels }) => labels[1]!))];
+  };
+  expect(typesOf('http')).toEqual(['SRV', 'A', 'AAAA']);
+  expect(typesOf(80)).toEqual(['A', 'AAAA', 'PTR']);
 });

@@ -58,6 +58,7 @@ async function pumping() {
     socket,
     closing: false,
     requestComplete: true,
+    wrote: () => {},
     finished: () => {},
     cut: () => {},
     detach: () => new RawSide(socket, null, null),

@@ -13,7 +13,7 @@ import type { RoutingSnapshot } from '../../../src/model/snapshot.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
-import { backendOf, hold, listenerOf, pod, request, rule } from '../fixtures.ts';
+import { backendOf, hold, listenerOf, noTraffic, pod, request, rule } from '../fixtures.ts';
 
 const PODS = [pod(0), pod(1)];
 const balance: Partial<RuleConfig> = {
@@ -53,7 +53,7 @@ function placed(
   const backend = { ...config, connection: { ...config.connection, ...connection } };
   const listenerFor = (parts: Partial<RuleConfig> | null) =>
     listenerOf(parts === null ? [] : [{ rule: rule('r', parts), hostname: null, match: null }]);
-  const inbound = { snapshot: listenerFor(part), removed: false, ending: false };
+  const inbound = { snapshot: listenerFor(part), removed: false, ending: false, traffic: noTraffic() };
   let version = 0;
   const snapshot = (leading: Parameters<typeof backendOf>[1]): RoutingSnapshot => ({
     version: ++version,

@@ -76,6 +76,8 @@ describe.each(Object.entries(KINDS))('where %s', (_, change) => {
     await traffic(stage);
     await stage.plane.reload({ rules: rulesOf(FIRST) });
     await traffic(stage);
+    const isShown = (): boolean => seriesOf(stage).some((text) => /rule=writes,.*code=504/.test(text));
+    await poll(isShown, 'what is in force to have its series');
     const before = seriesOf(stage);
     for (let n = 0; n < RELOADS; n++) {
       await stage.plane.reload(change(n));
@@ -83,7 +85,7 @@ describe.each(Object.entries(KINDS))('where %s', (_, change) => {
     }
     await stage.plane.reload({ backend: 'db', listener: { name: 'db' }, rules: rulesOf(FIRST) });
     await traffic(stage);
-    await poll(() => seriesOf(stage).length <= before.length, 'series that are too many gone');
+    await poll(() => seriesOf(stage).length === before.length, 'as many series as before');
     expect(seriesOf(stage)).toEqual(before);
   }, 30_000);
 });

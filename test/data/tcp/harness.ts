@@ -26,7 +26,7 @@ import { backendConfig, configWith } from '../../helpers/config.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
 import { type PodScript, RawPod } from '../../helpers/raw-pod.ts';
 import { poll } from '../../helpers/waiting.ts';
-import { backendOf, hold, listenerOf, pod, rule } from '../fixtures.ts';
+import { backendOf, hold, listenerOf, noTraffic, pod, rule } from '../fixtures.ts';
 
 type Leader = Parameters<typeof backendOf>[1];
 
@@ -93,7 +93,7 @@ export async function tcp(
     ),
     listeners: without.listener ? [] : [listener],
   });
-  const inbound = { snapshot: listener, removed: false, ending: false };
+  const inbound = { snapshot: listener, removed: false, ending: false, traffic: noTraffic() };
   const cell = new SnapshotCell(snapshot(pods, leader));
   const metrics = new Metrics();
   const outcomes: Outcome[] = [];

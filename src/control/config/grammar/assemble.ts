@@ -6,7 +6,7 @@ import type { Parts, RulePart } from './read-document.ts';
  * reported. What schemas leave optional gets its default here.
  */
 export function assemble({ fields, backends, listeners }: Parts): Config {
-  const { admin, debug, log, self, shutdown } = complete(fields);
+  const { admin, debug, log, metrics, self, shutdown } = complete(fields);
   return {
     backends: backends.map((part) => {
       const backend = complete(part.fields);
@@ -25,6 +25,7 @@ export function assemble({ fields, backends, listeners }: Parts): Config {
     admin: admin.address,
     debug: debug.address,
     log,
+    metrics,
     shutdownTimeoutMs: shutdown.timeout,
   };
 }

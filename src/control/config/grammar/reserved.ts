@@ -23,7 +23,6 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'tracing',
   'rehearse',
   'lease',
-  'metrics',
 ]);
 
 /** By the last key of their path, or the last two. */

@@ -92,6 +92,14 @@ export const document = object({
   })
     .prefault({})
     .describe('Logs, on stderr'),
+  metrics: object({
+    podLabel: z
+      .boolean()
+      .prefault(true)
+      .describe('Series by Pod; false: no pod label, for many sidecars beside many Pods'),
+  })
+    .prefault({})
+    .describe('What a scrape shows'),
   shutdown: object({
     timeout: duration()
       .prefault('25s')

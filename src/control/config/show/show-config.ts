@@ -11,7 +11,7 @@ import { nothingLeft } from './whole.ts';
  * preset is shown as what it stands for.
  */
 export function showConfig(config: Config): object {
-  const { backends, listeners, selfPodName, admin, debug, log, shutdownTimeoutMs, ...rest } = config;
+  const { backends, listeners, selfPodName, admin, debug, log, metrics, shutdownTimeoutMs, ...rest } = config;
   nothingLeft(rest);
   return {
     apiVersion: 'headroute.dev/v1alpha1',
@@ -22,6 +22,7 @@ export function showConfig(config: Config): object {
     admin: { address: formatAddress(admin) },
     debug: { address: formatAddress(debug) },
     log,
+    metrics,
     shutdown: { timeout: formatDuration(shutdownTimeoutMs) },
   };
 }

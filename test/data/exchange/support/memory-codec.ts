@@ -41,7 +41,7 @@ import { monotonicMs, systemClock } from '../../../../src/platform/clock.ts';
 import { WorkSlices } from '../../../../src/platform/work-slices.ts';
 import { backendConfig, configWith } from '../../../helpers/config.ts';
 import { Changes } from '../../../helpers/waiting.ts';
-import { backendOf, listenerOf, pod, rule } from '../../fixtures.ts';
+import { backendOf, listenerOf, noTraffic, pod, rule } from '../../fixtures.ts';
 import type { Asked, Asking, PodSide, Talk, Told, World, WorldOptions } from './world.ts';
 
 const text = (pieces: readonly Piece[]): string =>
@@ -69,6 +69,7 @@ export async function memoryWorld(options: WorldOptions): Promise<World> {
     snapshot: listener([options.rule]),
     removed: false,
     ending: false,
+    traffic: noTraffic(),
     fanOutMemory: new FanOutMemory(),
   };
   const snapshot = (): RoutingSnapshot => {
