@@ -7,7 +7,7 @@ import { checkSelf } from './checks/self.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUnreachable } from './checks/unreachable.ts';
 import { assemble } from './grammar/assemble.ts';
-import { readDocument } from './grammar/read-document.ts';
+import { type Parts, readDocument } from './grammar/read-document.ts';
 import type { Report } from './grammar/read-fields.ts';
 import { formatPath, type Path } from './problem.ts';
 import { concealed, withoutValues } from './text/conceal.ts';
@@ -30,32 +30,15 @@ export type ParseResult =
  * @param env where `${NAME}` comes from
  */
 export function parseConfig(text: string, file: string, env: Environment): ParseResult {
-  const tree = readTree(text.replace(/^\ufeff/, ''), env);
-  const found: { readonly offset: number; readonly path: Path; readonly message: string }[] = [
-    ...tree.problems,
-  ];
-  if (tree.root !== null) {
-    const { root } = tree;
-    const report: Report = (path, message, atKey = false) => {
-      const place = locate(root, path, atKey);
-      if (place.unreadable) return;
-      const { value, variables } = place.node;
-      const shown = variables.length > 0 && !atKey ? concealed(message, value, variables) : message;
-      found.push({ offset: place.offset, path, message: withoutValues(shown, tree.variables) });
-    };
-    const parts = readDocument(root.value, report);
-    checkNames(parts, report);
-    checkAddresses(parts, report);
-    checkReferences(parts, report);
-    checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
-    checkTcp(parts, report);
-    checkUnreachable(parts, report);
-    if (found.length === 0) {
-      const config = withHiddenValues(assemble(parts), root);
-      return { ok: true, config, hash: hashOf(text), places: placesOf(root, config, tree) };
-    }
+  const plain = text.replace(/^\ufeff/, '');
+  const otherProblems = (mended: string): number => readWhole(readTree(mended, env)).found.length;
+  const tree = readTree(plain, env, otherProblems);
+  const { found, parts } = readWhole(tree);
+  if (found.length === 0 && tree.root !== null && parts !== null) {
+    const config = withHiddenValues(assemble(parts), tree.root);
+    return { ok: true, config, hash: hashOf(text), places: placesOf(tree.root, config, tree) };
   }
-  const problems = found
+  const problems = [...found]
     .sort((a, b) => a.offset - b.offset)
     .map(({ offset, path, message }) => ({
       file,
@@ -64,6 +47,34 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
       message,
     }));
   return { ok: false, problems: withoutRepeats(problems) };
+}
+
+interface Found {
+  readonly offset: number;
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What can be read of a tree, and everything that is wrong with it. */
+function readWhole(tree: Tree): { readonly found: readonly Found[]; readonly parts: Parts | null } {
+  const found: Found[] = [...tree.problems];
+  const { root } = tree;
+  if (root === null) return { found, parts: null };
+  const report: Report = (path, message, atKey = false) => {
+    const place = locate(root, path, atKey);
+    if (place.unreadable || tree.mended(place.offset)) return;
+    const { value, variables } = place.node;
+    const shown = variables.length > 0 && !atKey ? concealed(message, value, variables) : message;
+    found.push({ offset: place.offset, path, message: withoutValues(shown, tree.variables) });
+  };
+  const parts = readDocument(root.value, report);
+  checkNames(parts, report);
+  checkAddresses(parts, report);
+  checkReferences(parts, report);
+  checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
+  checkTcp(parts, report);
+  checkUnreachable(parts, report);
+  return { found, parts };
 }
 
 /** What tells one content of a configuration file from another. */
