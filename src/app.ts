@@ -4,7 +4,7 @@ import { redactConfig } from './admin/redact-config.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
-import { formatProblem } from './control/config/problem.ts';
+import { formatProblem, formatWarning } from './control/config/problem.ts';
 import { keepEqualParts } from './control/config/watching/keep-equal.ts';
 import { listenerProblem, restartProblems } from './control/config/watching/restart.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
@@ -69,7 +69,17 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const loaded = loadConfig(options.configFile, options.env);
   if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
-  return new RunningApp(options, loaded.config, loaded.hash).start();
+  const app = await new RunningApp(options, loaded.config, loaded.hash).start();
+  logWarnings(app.logger, loaded.warnings);
+  return app;
+}
+
+function logWarnings(logger: LeveledLogger, warnings: readonly Problem[]): void {
+  if (warnings.length > 0)
+    logger.warn(
+      { warnings: warnings.map(formatWarning) },
+      'the configuration is valid, but hardly does what is meant',
+    );
 }
 
 class RunningApp implements App {
@@ -284,6 +294,7 @@ class RunningApp implements App {
     if (config.log.level !== running.log.level) this.logger.setLevel(config.log.level);
     this.#reloaded(true);
     this.logger.info({ configHash: hash }, 'the changed configuration is in force');
+    if (result.ok) logWarnings(this.logger, result.warnings);
   }
 
   #refused(problems: readonly Problem[]): void {

@@ -10,7 +10,7 @@ import {
   type Pair,
   Scalar,
   type YAMLError,
-  type YAMLMap,
+  YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import { type Path, quote } from '../problem.ts';
@@ -44,6 +44,8 @@ export interface Tree {
   /** Everything that the environment gave to the file. */
   readonly variables: readonly Variable[];
   position(offset: number): Position;
+  /** Whether the value at an offset stands in braces or brackets of its own. */
+  inFlow(offset: number): boolean;
   /** Whether the line of an offset was read other than it stands, and told of. */
   mended(offset: number): boolean;
 }
@@ -72,7 +74,7 @@ export function readTree(
   if (isNestedTooDeeply(text)) return nothingRead([TOO_DEEP], text);
   try {
     const syntax = readSyntax(text);
-    if (syntax.errors.length === 0) return treeOf(syntax, env);
+    if (syntax.errors.length === 0) return treeOf(text, syntax, env);
     const plain = syntax.errors.find(isPlain);
     if (plain !== undefined) return nothingRead([problemOf(plain, text)], text);
     if (otherProblems === null) return nothingRead([problemOf(syntax.errors[0]!, text)], text);
@@ -96,7 +98,7 @@ function mendedTree(text: string, env: Environment, otherProblems: (text: string
     const offset = mended.before(unexplained.pos[0]);
     return nothingRead([...told, { offset, path: [], message }], text);
   }
-  const tree = treeOf(syntax, env);
+  const tree = treeOf(mended.text, syntax, env);
   const lines = new LineCounter();
   for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
   const position = (offset: number): Position => positionIn(lines, mended.before(offset));
@@ -113,16 +115,17 @@ function mendedTree(text: string, env: Environment, otherProblems: (text: string
   };
 }
 
-function treeOf({ document, lines }: Syntax, env: Environment): Tree {
+function treeOf(text: string, { document, lines }: Syntax, env: Environment): Tree {
   const position = (offset: number): Position => positionIn(lines, offset);
-  const empty = { root: null, variables: NONE, position, mended: () => false };
+  const inFlow = (offset: number): boolean => text[offset] === '[' || text[offset] === '{';
+  const empty = { root: null, variables: NONE, position, inFlow, mended: () => false };
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
     const message = 'only YAML 1.2 is read: remove the %YAML directive';
     return { ...empty, problems: [{ offset: 0, path: [], message }] };
   }
   if (document.contents === null)
     return { ...empty, problems: [{ offset: 0, path: [], message: 'the file is empty' }] };
-  const reader = new TreeReader(document, env);
+  const reader = new TreeReader(document, env, position);
   const root = reader.read(document.contents as Node, []);
   return { ...empty, root, problems: reader.problems, variables: reader.variables };
 }
@@ -131,7 +134,7 @@ function nothingRead(problems: readonly TreeProblem[], text: string): Tree {
   const lines = new LineCounter();
   for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
   const position = (offset: number): Position => positionIn(lines, offset);
-  return { root: null, problems, variables: NONE, position, mended: () => false };
+  return { root: null, problems, variables: NONE, position, inFlow: () => false, mended: () => false };
 }
 
 function problemOf(error: YAMLError, text: string): TreeProblem {
@@ -176,9 +179,12 @@ class TreeReader {
   readonly #document: Document;
   readonly #env: Environment;
 
-  constructor(document: Document, env: Environment) {
+  readonly #position: Tree['position'];
+
+  constructor(document: Document, env: Environment, position: Tree['position']) {
     this.#document = document;
     this.#env = env;
+    this.#position = position;
   }
 
   read(node: Node | null, path: Path): Located {
@@ -244,7 +250,8 @@ class TreeReader {
       const keyOffset = offsetOf(pair.key);
       const earlier = members.get(key);
       if (earlier !== undefined) {
-        this.#problem(pair.key, [...path, key], 'the key is given twice');
+        const { line } = this.#position(earlier.keyOffset);
+        this.#problem(pair.key, [...path, key], `the key is given twice, first in line ${line}`);
         continue;
       }
       const node = this.read(pair.value, [...path, key]);
@@ -286,12 +293,34 @@ class TreeReader {
   #sequence(sequence: YAMLSeq, path: Path): Located {
     const value: unknown[] = [];
     const members = new Map<number, { keyOffset: number; node: Located }>();
-    for (const [index, item] of (sequence.items as (Node | null)[]).entries()) {
+    const items = (sequence.items as (Node | null)[]).flatMap((item) => this.#entries(item, path));
+    for (const [index, item] of items.entries()) {
       const node = this.read(item, [...path, index]);
       value.push(node.value);
       members.set(index, { keyOffset: node.offset, node });
     }
     return { value, offset: offsetOf(sequence), members, substituted: false, variables: NONE };
+  }
+
+  /** An entry of a list; several where keys come again, so that a dash was forgotten. */
+  #entries(item: Node | null, path: Path): (Node | null)[] {
+    if (!isMap(item) || item.flow) return [item];
+    const nameOf = ({ key }: Pair<unknown, unknown>): unknown => (isScalar(key) ? key.value : key);
+    const [first] = item.items;
+    const starts = item.items.flatMap((pair, index) => (nameOf(pair) === nameOf(first!) ? [index] : []));
+    const names = item.items.map(nameOf);
+    // One key twice is a key twice.
+    if (starts.length < 2 || names.length - new Set(names).size < 2 * (starts.length - 1)) return [item];
+    return starts.map((start, number) => {
+      const pairs = item.items.slice(start, starts[number + 1]);
+      const entry = new YAMLMap(this.#document.schema);
+      entry.items = pairs;
+      const key = pairs[0]!.key as Node;
+      entry.range = number === 0 ? (item.range ?? null) : (key.range ?? null);
+      if (number > 0)
+        this.#problem(key, path, `a "- " is missing before ${nameOf(pairs[0]!)}, which starts another entry`);
+      return entry;
+    });
   }
 
   #scalar(scalar: Scalar, path: Path): Located {
