@@ -2,6 +2,7 @@ import { startAdminServer } from './admin/admin-server.ts';
 import { startDebugServer } from './admin/debug-server.ts';
 import { redactConfig } from './admin/redact-config.ts';
 import { Reloads } from './app/reloads.ts';
+import { logWarnings } from './app/warnings.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig, type TextOrProblem } from './control/config/load.ts';
 import { showConfig } from './control/config/show/show-config.ts';
@@ -72,7 +73,9 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const loaded = loadConfig(options.configFile, options.env, options.configRead);
   if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
-  return new RunningApp(options, loaded.config, loaded.hash).start();
+  const app = await new RunningApp(options, loaded.config, loaded.hash).start();
+  logWarnings(app.logger, loaded.warnings);
+  return app;
 }
 
 class RunningApp implements App {

@@ -12,6 +12,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
 import { inSlices } from '../platform/turn.ts';
 import { configChanges } from './config-changes.ts';
+import { logWarnings } from './warnings.ts';
 
 /** How the last change of the configuration ended. */
 export interface LastReload {
@@ -81,6 +82,7 @@ export class Reloads {
     this.last = { atMs: systemClock.wallMs(), ok: true, problems: [], changes };
     this.#count(true);
     logger.info({ configHash: hash, changes }, 'the changed configuration is in force');
+    logWarnings(logger, result.warnings);
   }
 
   /** @returns false: the sidecar is stopping. @throws where it cannot; nothing has changed then */

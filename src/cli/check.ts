@@ -1,7 +1,7 @@
 import { isStdin, STDIN_NAME } from '../control/config/input.ts';
 import { readText, type TextOrProblem } from '../control/config/load.ts';
 import { parseConfig } from '../control/config/parse.ts';
-import { formatProblem } from '../control/config/problem.ts';
+import { formatProblem, formatWarning } from '../control/config/problem.ts';
 import { configMapsIn, type Embedded } from '../control/config/text/config-map.ts';
 import type { Environment } from '../control/config/text/environment.ts';
 import type { Config } from '../model/config.ts';
@@ -15,8 +15,8 @@ export interface CheckDeps {
 }
 
 /**
- * `headroute check`: prints every problem of a configuration, one a line, or that there is none. Of a ConfigMap each key that
- * holds one is checked.
+ * `headroute check`: prints every problem of a configuration, one a line, or that there is none; warnings too. Of a ConfigMap each
+ * key that holds one is checked.
  *
  * @param source its file, or `-` for standard input
  * @returns the exit status: 0 valid, 1 not
@@ -43,8 +43,10 @@ function checkOne(
   out: CheckDeps['out'],
 ): boolean {
   const result = parseConfig(text, file, env);
-  if (result.ok) out(`${file}: ${what === '' ? '' : `${what}: `}ok (${contents(result.config)})`);
-  else for (const problem of result.problems) out(formatProblem({ ...problem, ...placeOf(problem) }));
+  if (result.ok) {
+    for (const warning of result.warnings) out(formatWarning({ ...warning, ...placeOf(warning) }));
+    out(`${file}: ${what === '' ? '' : `${what}: `}ok (${contents(result.config)})`);
+  } else for (const problem of result.problems) out(formatProblem({ ...problem, ...placeOf(problem) }));
   return result.ok;
 }
 

@@ -93,7 +93,6 @@ it.concurrent('check prints every problem at once on stdout, run logs the same o
   for (const line of lines) expect(line).toMatch(/^.+\/bad\.yaml:\d+:\d+: [\w.[\]]+: .+$/);
   for (const [place, path, word] of [
     ['6:5', 'backends[0].prot', 'port'],
-    ['4:5', 'backends[0].port', ''],
     ['13:31', 'listeners[0].rules[0].backendRefs[0].name', 'dbs'],
     ['14:28', 'listeners[0].rules[0].selection.type', 'Leader'],
     ['16:15', 'log.level', ''],

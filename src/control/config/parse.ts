@@ -7,20 +7,30 @@ import { checkReferences } from './checks/references.ts';
 import { checkSelf } from './checks/self.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUnreachable } from './checks/unreachable.ts';
+import { counted } from './counted.ts';
 import { assemble } from './grammar/assemble.ts';
-import { readDocument } from './grammar/read-document.ts';
+import { inStyle } from './grammar/messages.ts';
+import { type Parts, readDocument } from './grammar/read-document.ts';
 import type { Report } from './grammar/read-fields.ts';
 import { formatPath, type Path } from './problem.ts';
 import { concealed, withoutValues } from './text/conceal.ts';
 import type { Environment } from './text/environment.ts';
 import { withHiddenValues } from './text/hidden-values.ts';
 import { type Located, readTree, type Tree } from './text/yaml-tree.ts';
+import { warn } from './warnings/warnings.ts';
 
 /** Where values stand in the file that a reload may not be able to change, by their path. */
 export type Places = Readonly<Record<string, { readonly line: number; readonly column: number }>>;
 
 export type ParseResult =
-  | { readonly ok: true; readonly config: Config; readonly hash: string; readonly places: Places }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly hash: string;
+      readonly places: Places;
+      /** What is valid and hardly meant, in the order of the file. */
+      readonly warnings: readonly Problem[];
+    }
   | { readonly ok: false; readonly problems: Problem[] };
 
 /**
@@ -31,41 +41,69 @@ export type ParseResult =
  * @param env where `${NAME}` comes from
  */
 export function parseConfig(text: string, file: string, env: Environment): ParseResult {
-  const tree = readTree(text.replace(/^\ufeff/, ''), env);
-  const found: { readonly offset: number; readonly path: Path; readonly message: string }[] = [
-    ...tree.problems,
-  ];
-  if (tree.root !== null) {
-    const { root } = tree;
-    const report: Report = (path, message, atKey = false) => {
-      const place = locate(root, path, atKey);
-      if (place.unreadable) return;
-      const { value, variables } = place.node;
-      const shown = variables.length > 0 && !atKey ? concealed(message, value, variables) : message;
-      found.push({ offset: place.offset, path, message: withoutValues(shown, tree.variables) });
-    };
-    const parts = readDocument(root.value, report);
-    checkNames(parts, report);
-    checkAddresses(parts, report);
-    checkDiscovery(parts, report);
-    checkReferences(parts, report);
-    checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
-    checkTcp(parts, report);
-    checkUnreachable(parts, report);
-    if (found.length === 0) {
-      const config = withHiddenValues(assemble(parts), root);
-      return { ok: true, config, hash: hashOf(text), places: placesOf(root, config, tree) };
-    }
-  }
-  const problems = found
-    .sort((a, b) => a.offset - b.offset)
-    .map(({ offset, path, message }) => ({
-      file,
-      ...tree.position(offset),
-      path: formatPath(path),
-      message,
-    }));
-  return { ok: false, problems: withoutRepeats(problems) };
+  const plain = text.replace(/^\ufeff/, '');
+  const otherProblems = (mended: string): number => readWhole(readTree(mended, env)).found.length;
+  const tree = readTree(plain, env, otherProblems);
+  const { found, parts } = readWhole(tree);
+  const told = (all: readonly Found[]): Problem[] =>
+    counted(
+      withoutRepeats(
+        [...all]
+          .sort((a, b) => a.offset - b.offset)
+          .map(({ offset, path, message }) => ({
+            file,
+            ...tree.position(offset),
+            path: formatPath(path),
+            message,
+          })),
+      ),
+    );
+  const { root } = tree;
+  if (found.length > 0 || root === null || parts === null) return { ok: false, problems: told(found) };
+  const warnings: Found[] = [];
+  warn(parts, reportInto(warnings, tree, root));
+  const config = withHiddenValues(assemble(parts), root);
+  return {
+    ok: true,
+    config,
+    hash: hashOf(text),
+    places: placesOf(root, config, tree),
+    warnings: told(warnings),
+  };
+}
+
+interface Found {
+  readonly offset: number;
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What can be read of a tree, and everything that is wrong with it. */
+function readWhole(tree: Tree): { readonly found: readonly Found[]; readonly parts: Parts | null } {
+  const found: Found[] = [...tree.problems];
+  const { root } = tree;
+  if (root === null) return { found, parts: null };
+  const report = reportInto(found, tree, root);
+  const parts = readDocument(root.value, report);
+  checkNames(parts, report);
+  checkAddresses(parts, report);
+  checkDiscovery(parts, report);
+  checkReferences(parts, report);
+  checkSelf(parts, isSubstituted(root, ['self', 'podName']), report);
+  checkTcp(parts, report);
+  checkUnreachable(parts, report);
+  return { found, parts };
+}
+
+function reportInto(found: Found[], tree: Tree, root: Located): Report {
+  return (path, message, atKey = false) => {
+    const place = locate(root, path, atKey);
+    if (place.unreadable || tree.mended(place.offset)) return;
+    const { value, variables } = place.node;
+    const styled = atKey ? message : inStyle(message, tree.inFlow(place.offset));
+    const shown = variables.length > 0 && !atKey ? concealed(styled, value, variables) : styled;
+    found.push({ offset: place.offset, path, message: withoutValues(shown, tree.variables) });
+  };
 }
 
 /** What tells one content of a configuration file from another. */

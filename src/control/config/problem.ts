@@ -19,6 +19,13 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
   return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
+/** As a problem, marked as a warning. */
+export function formatWarning(warning: Problem): string {
+  const { file, line, column } = warning;
+  const place = `${file}:${line}:${column}: `;
+  return `${place}warning: ${formatProblem(warning).slice(place.length)}`;
+}
+
 /**
  * A text from the file as messages show it: in quotes, shortened, control characters escaped, so that it can neither
  * end the line nor steer a terminal.

@@ -88,7 +88,7 @@ const FILES: readonly (readonly [string, string | Buffer, string | null])[] = [
   // Tags.
   ['a known tag', good.replace('kind: ', 'kind: !!str '), null],
   ['a tag that changes the type', `${good}shutdown: { timeout: !!int 5 }\n`, 'shutdown.timeout'],
-  ['an unknown tag', `${good}log: !secret x\n`, 'unresolved tag'],
+  ['an unknown tag', `${good}log: !secret x\n`, '"!secret" is a tag that is not known here'],
   ['code as a tag', `${good}log: !!js/function "() => 1"\n`, REFUSED],
   ['binary', `${good}log: { level: !!binary aW5mbw== }\n`, REFUSED],
   ['a set', `${good}log: !!set { level }\n`, REFUSED],

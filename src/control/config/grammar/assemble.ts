@@ -30,7 +30,8 @@ export function assemble({ fields, backends, listeners }: Parts): Config {
   };
 }
 
-function assembleRule(part: RulePart): RuleConfig {
+/** The rule of a part without problems. */
+export function assembleRule(part: RulePart): RuleConfig {
   const rule = complete(part.fields);
   return {
     name: part.name,

@@ -27,6 +27,15 @@ export function wrongKind(value: unknown, wanted: string): string {
   return `must be ${wanted}, is ${describe(value)}`;
 }
 
+const ENTRY_WANTED = ': put "- " before its first key';
+
+/** A message in the style that its value is written in. @param flow between braces or brackets */
+export function inStyle(message: string, flow: boolean): string {
+  if (message === 'must be a mapping, is a list')
+    return `${message}: take ${flow ? 'its brackets' : 'the "- " before its keys'} away`;
+  return flow ? message.replace(ENTRY_WANTED, ': put brackets around it') : message;
+}
+
 /** Zod's own issues in the words of this project; used for every one that has no message of its own. */
 export function messageOf(issue: RawIssue): string {
   switch (issue.code) {
@@ -73,8 +82,7 @@ function wrongType(input: unknown, expected: string): string {
     /^[0-9]+$/.test(input.trim())
   )
     return `${base}: write it without quotes`;
-  if (expected === 'array' && typeof input === 'object' && input !== null)
-    return `${base}: put "- " before its first key`;
+  if (expected === 'array' && typeof input === 'object' && input !== null) return `${base}${ENTRY_WANTED}`;
   return base;
 }
 

@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 import { isPresetName, withPreset } from '../../leadership/presets.ts';
 import type { Path } from '../problem.ts';
+import { withAdvice } from './advice.ts';
 import { isMapping, type Report, readFields, readList, readValue } from './read-fields.ts';
 import { document, listener } from './schema.ts';
 import { backend } from './schema-backend.ts';
 import { rule } from './schema-rule.ts';
 import { selection, TELLTALE_KEYS } from './schema-selection.ts';
+import { nearest } from './suggest.ts';
 
 type Fields<S extends z.ZodType> = Partial<z.output<S>>;
 
@@ -30,7 +32,7 @@ export interface RulePart {
   readonly name: string;
   /** The backends named in it, by position, though other things be wrong there. */
   readonly refNames: ReadonlyMap<number, string>;
-  /** Keys that the file has, readable or not. */
+  /** Keys that the file has, readable or not, and those that misspelt ones were meant for. */
   readonly given: ReadonlySet<string>;
 }
 
@@ -48,7 +50,8 @@ export interface Parts {
 }
 
 /** Reads a whole document; every mistake of grammar is reported, what is right is in the result all the same. */
-export function readDocument(raw: unknown, report: Report): Parts {
+export function readDocument(raw: unknown, plainReport: Report): Parts {
+  const report = withAdvice(raw, plainReport);
   const fields = readFields(document, raw, [], report, ['backends', 'listeners']);
   if (!isMapping(raw)) return { fields, backends: [], listeners: [] };
   const backends = readList(raw.backends, ['backends'], report);
@@ -66,7 +69,7 @@ function readBackend(raw: unknown, path: Path, report: Report): BackendPart {
     path,
     fields: readFields(backend, expandPreset(raw), path, report),
     name: typeof given.name === 'string' ? given.name : null,
-    hasLeader: isMapping(given.leader),
+    hasLeader: Object.hasOwn(given, 'leader'),
     hasStatic: isMapping(given.discovery) && Object.hasOwn(given.discovery, 'static'),
     given: new Set(Object.keys(given)),
   };
@@ -109,7 +112,7 @@ function readRule(raw: unknown, path: Path, defaultName: string, report: Report)
     fields,
     name: typeof given.name === 'string' ? given.name : defaultName,
     refNames: refNamesOf(given.backendRefs),
-    given: new Set(Object.keys(given)),
+    given: new Set(Object.keys(given).flatMap((key) => [key, nearest(key, ['hostnames', 'matches']) ?? key])),
   };
 }
 

@@ -155,6 +155,8 @@ const KNOWN_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS
 
 /** Methods are case-sensitive (RFC 9110 section 9.1). */
 export const method = textThat('a method', (value) => {
+  if (/^[A-Z]+([,\s]+[A-Z]+)+$/.test(value))
+    return 'is more than one method: write a list, as in [GET, HEAD]';
   if (!TOKEN.test(value)) return 'is not a method';
   const upper = value.toUpperCase();
   return value !== upper && KNOWN_METHODS.includes(upper)

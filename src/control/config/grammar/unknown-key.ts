@@ -1,3 +1,4 @@
+import { quote } from '../problem.ts';
 import { isReservedKey, NOT_SUPPORTED } from './reserved.ts';
 import { nearest } from './suggest.ts';
 
@@ -22,6 +23,11 @@ export function unknownKeyMessage(key: string, known: readonly string[]): string
   if (isReservedKey(key)) return NOT_SUPPORTED;
   const hint = HINTS.get(key);
   if (hint !== undefined) return `unknown key: ${hint}`;
+  const joined = /^(\w+)(:|\s+)(\S.*)$/.exec(key);
+  if (joined !== null && known.includes(joined[1]!)) {
+    const missing = joined[2] === ':' ? 'a blank is missing after the colon' : 'a colon is missing';
+    return `unknown key: ${missing}: write ${joined[1]}: ${quote(joined[3]!).slice(1, -1)}`;
+  }
   const meant = nearest(key, known);
   if (meant !== null) return `unknown key; did you mean ${meant}?`;
   return `unknown key; known here: ${known.join(', ')}`;

@@ -8,15 +8,16 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseDocument,
   Scalar,
-  type YAMLMap,
+  type YAMLError,
+  YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import { type Path, quote } from '../problem.ts';
 import type { Variable } from './conceal.ts';
 import { type Environment, substitute } from './environment.ts';
-import { syntaxProblem } from './yaml-syntax.ts';
+import { mend } from './mending/mend.ts';
+import { isPlain, readSyntax, type Syntax, syntaxProblem } from './yaml-syntax.ts';
 
 /** A value of the file with the place where it stands. */
 export interface Located {
@@ -42,64 +43,107 @@ export interface Tree {
   readonly problems: readonly TreeProblem[];
   /** Everything that the environment gave to the file. */
   readonly variables: readonly Variable[];
-  position(offset: number): { line: number; column: number };
+  position(offset: number): Position;
+  /** Whether the value at an offset stands in braces or brackets of its own. */
+  inFlow(offset: number): boolean;
+  /** Whether the line of an offset was read other than it stands, and told of. */
+  mended(offset: number): boolean;
+}
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
 }
 
 /** Nodes that aliases may add in all: far above any honest file, far below what an alias bomb asks for. */
 const MAX_ALIASED_NODES = 100_000;
 
-/** Reads YAML 1.2 into plain data with positions. Never throws: whatever the text, the answer is data or problems. */
-export function readTree(text: string, env: Environment): Tree {
-  const lines = new LineCounter();
-  const position = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+/**
+ * Reads YAML 1.2 into plain data with positions. Never throws: whatever the text, the answer is data or problems, and often both:
+ * a text with slips of syntax is read as it was probably meant, so that what else is wrong is told at once.
+ *
+ * @param otherProblems how much is wrong with a text besides syntax, by which one meaning is preferred to another; null: take
+ *   the text as it stands
+ */
+export function readTree(
+  text: string,
+  env: Environment,
+  otherProblems: ((text: string) => number) | null = null,
+): Tree {
   // The YAML reader takes quadratic time for deep nesting; no configuration comes near.
-  if (isNestedTooDeeply(text)) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
+  if (isNestedTooDeeply(text)) return nothingRead([TOO_DEEP], text);
   try {
-    const document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      uniqueKeys: false,
-      merge: false,
-      schema: 'core',
-      // 'silent' would also keep quiet about a second document.
-      logLevel: 'error',
-    });
-    const syntax = [...document.errors, ...document.warnings].map((error) => ({
-      offset: error.pos[0],
-      path: [],
-      message: syntaxProblem(error, text),
-    }));
-    if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
-      syntax.push({ offset: 0, path: [], message: 'only YAML 1.2 is read: remove the %YAML directive' });
-    if (syntax.length > 0)
-      return { root: null, problems: firstOfEachLine(syntax, position), variables: NONE, position };
-    if (document.contents === null)
-      return {
-        root: null,
-        problems: [{ offset: 0, path: [], message: 'the file is empty' }],
-        variables: NONE,
-        position,
-      };
-    const reader = new TreeReader(document as Document, env);
-    const root = reader.read(document.contents as Node, []);
-    return { root, problems: reader.problems, variables: reader.variables, position };
+    const syntax = readSyntax(text);
+    if (syntax.errors.length === 0) return treeOf(text, syntax, env);
+    const plain = syntax.errors.find(isPlain);
+    if (plain !== undefined) return nothingRead([problemOf(plain, text)], text);
+    if (otherProblems === null) return nothingRead([problemOf(syntax.errors[0]!, text)], text);
+    return mendedTree(text, env, otherProblems);
   } catch (error) {
-    if (error instanceof RangeError) return { root: null, problems: [TOO_DEEP], variables: NONE, position };
-    const message = `cannot be read: ${quote(String(error))}`;
-    return { root: null, problems: [{ offset: 0, path: [], message }], variables: NONE, position };
+    if (error instanceof RangeError) return nothingRead([TOO_DEEP], text);
+    return nothingRead([{ offset: 0, path: [], message: `cannot be read: ${quote(String(error))}` }], text);
   }
 }
 
-/** What follows a syntax error on its line is mostly its echo. */
-function firstOfEachLine(problems: readonly TreeProblem[], position: Tree['position']): TreeProblem[] {
-  const seen = new Set<number>();
-  return problems.filter(({ offset }) => {
-    const { line } = position(offset);
-    return !seen.has(line) && seen.add(line);
+function mendedTree(text: string, env: Environment, otherProblems: (text: string) => number): Tree {
+  const mended = mend(text, {
+    firstError: (changed) => readSyntax(changed).errors[0]?.pos[0] ?? null,
+    otherProblems,
   });
+  const told = mended.problems.map((problem) => ({ ...problem, path: [] }));
+  const syntax = readSyntax(mended.text);
+  const [unexplained] = syntax.errors;
+  if (unexplained !== undefined) {
+    const { message } = problemOf(unexplained, mended.text);
+    const offset = mended.before(unexplained.pos[0]);
+    return nothingRead([...told, { offset, path: [], message }], text);
+  }
+  const tree = treeOf(mended.text, syntax, env);
+  const lines = new LineCounter();
+  for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
+  const position = (offset: number): Position => positionIn(lines, mended.before(offset));
+  const broken = new Set(told.map(({ offset }) => positionIn(lines, offset).line));
+  return {
+    ...tree,
+    position,
+    mended: (offset) => broken.has(position(offset).line),
+    problems: [
+      ...told.map((problem) => ({ ...problem, offset: mended.after(problem.offset) })),
+      // What follows a slip on its line is mostly its echo.
+      ...tree.problems.filter(({ offset }) => !broken.has(position(offset).line)),
+    ],
+  };
+}
+
+function treeOf(text: string, { document, lines }: Syntax, env: Environment): Tree {
+  const position = (offset: number): Position => positionIn(lines, offset);
+  const inFlow = (offset: number): boolean => text[offset] === '[' || text[offset] === '{';
+  const empty = { root: null, variables: NONE, position, inFlow, mended: () => false };
+  if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
+    const message = 'only YAML 1.2 is read: remove the %YAML directive';
+    return { ...empty, problems: [{ offset: 0, path: [], message }] };
+  }
+  if (document.contents === null)
+    return { ...empty, problems: [{ offset: 0, path: [], message: 'the file is empty' }] };
+  const reader = new TreeReader(document, env, position);
+  const root = reader.read(document.contents as Node, []);
+  return { ...empty, root, problems: reader.problems, variables: reader.variables };
+}
+
+function nothingRead(problems: readonly TreeProblem[], text: string): Tree {
+  const lines = new LineCounter();
+  for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
+  const position = (offset: number): Position => positionIn(lines, offset);
+  return { root: null, problems, variables: NONE, position, inFlow: () => false, mended: () => false };
+}
+
+function problemOf(error: YAMLError, text: string): TreeProblem {
+  return { offset: error.pos[0], path: [], message: syntaxProblem(error, text) };
+}
+
+function positionIn(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
 const MAX_DEPTH = 500;
@@ -135,9 +179,12 @@ class TreeReader {
   readonly #document: Document;
   readonly #env: Environment;
 
-  constructor(document: Document, env: Environment) {
+  readonly #position: Tree['position'];
+
+  constructor(document: Document, env: Environment, position: Tree['position']) {
     this.#document = document;
     this.#env = env;
+    this.#position = position;
   }
 
   read(node: Node | null, path: Path): Located {
@@ -170,7 +217,12 @@ class TreeReader {
     };
     const target = alias.resolve(this.#document);
     if (target === undefined) {
-      this.#problem(alias, path, `there is no anchor &${alias.source} before this alias`);
+      const text = quote(`*${alias.source}`);
+      this.#problem(
+        alias,
+        path,
+        `there is no anchor &${alias.source} before this alias; a text that starts with * must be in quotes: ${text}`,
+      );
       return nothing;
     }
     if (this.#open.has(target)) {
@@ -198,7 +250,8 @@ class TreeReader {
       const keyOffset = offsetOf(pair.key);
       const earlier = members.get(key);
       if (earlier !== undefined) {
-        this.#problem(pair.key, [...path, key], 'the key is given twice');
+        const { line } = this.#position(earlier.keyOffset);
+        this.#problem(pair.key, [...path, key], `the key is given twice, first in line ${line}`);
         continue;
       }
       const node = this.read(pair.value, [...path, key]);
@@ -240,12 +293,34 @@ class TreeReader {
   #sequence(sequence: YAMLSeq, path: Path): Located {
     const value: unknown[] = [];
     const members = new Map<number, { keyOffset: number; node: Located }>();
-    for (const [index, item] of (sequence.items as (Node | null)[]).entries()) {
+    const items = (sequence.items as (Node | null)[]).flatMap((item) => this.#entries(item, path));
+    for (const [index, item] of items.entries()) {
       const node = this.read(item, [...path, index]);
       value.push(node.value);
       members.set(index, { keyOffset: node.offset, node });
     }
     return { value, offset: offsetOf(sequence), members, substituted: false, variables: NONE };
+  }
+
+  /** An entry of a list; several where keys come again, so that a dash was forgotten. */
+  #entries(item: Node | null, path: Path): (Node | null)[] {
+    if (!isMap(item) || item.flow) return [item];
+    const nameOf = ({ key }: Pair<unknown, unknown>): unknown => (isScalar(key) ? key.value : key);
+    const [first] = item.items;
+    const starts = item.items.flatMap((pair, index) => (nameOf(pair) === nameOf(first!) ? [index] : []));
+    const names = item.items.map(nameOf);
+    // One key twice is a key twice.
+    if (starts.length < 2 || names.length - new Set(names).size < 2 * (starts.length - 1)) return [item];
+    return starts.map((start, number) => {
+      const pairs = item.items.slice(start, starts[number + 1]);
+      const entry = new YAMLMap(this.#document.schema);
+      entry.items = pairs;
+      const key = pairs[0]!.key as Node;
+      entry.range = number === 0 ? (item.range ?? null) : (key.range ?? null);
+      if (number > 0)
+        this.#problem(key, path, `a "- " is missing before ${nameOf(pairs[0]!)}, which starts another entry`);
+      return entry;
+    });
   }
 
   #scalar(scalar: Scalar, path: Path): Located {

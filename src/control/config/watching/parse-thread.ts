@@ -6,11 +6,11 @@ import {
   Worker,
   workerData,
 } from 'node:worker_threads';
-import type { Config, Problem, RuleConfig } from '../../../model/config.ts';
+import type { Problem, RuleConfig } from '../../../model/config.ts';
 import { bundleUrl } from '../../../platform/bundle.ts';
 import { afterTurn } from '../../../platform/turn.ts';
 import { version } from '../../../platform/version.ts';
-import { type ParseResult, type Places, parseConfig } from '../parse.ts';
+import { type ParseResult, parseConfig } from '../parse.ts';
 import type { Environment } from '../text/environment.ts';
 
 /** Below this a parse takes some ten ms (1,000 rules of 250 KB: 200 to 400 ms), and a thread costs more than it saves. */
@@ -29,7 +29,7 @@ interface Task {
 
 /** The answer in parts, of which the last is an end: without it the thread did not get there. */
 type Part =
-  | { readonly type: 'config'; readonly config: Config; readonly hash: string; readonly places: Places }
+  | ({ readonly type: 'config' } & Omit<Extract<ParseResult, { ok: true }>, 'ok'>)
   | { readonly type: 'rules'; readonly listener: number; readonly rules: readonly RuleConfig[] }
   | { readonly type: 'problems'; readonly problems: Problem[] }
   | { readonly type: 'end' };
@@ -81,7 +81,13 @@ async function received(port: MessagePort): Promise<ParseResult> {
     const part = (receiveMessageOnPort(port) as { message: Part } | undefined)?.message;
     switch (part?.type) {
       case 'config':
-        result = { ok: true, config: part.config, hash: part.hash, places: part.places };
+        result = {
+          ok: true,
+          config: part.config,
+          hash: part.hash,
+          places: part.places,
+          warnings: part.warnings,
+        };
         break;
       case 'problems':
         result = { ok: false, problems: part.problems };
@@ -113,11 +119,11 @@ export function becameParseThread(): boolean {
 }
 
 function sendConfig(
-  { config, hash, places }: Extract<ParseResult, { ok: true }>,
+  { config, hash, places, warnings }: Extract<ParseResult, { ok: true }>,
   send: (part: Part) => void,
 ): void {
   const listeners = config.listeners.map((listener) => ({ ...listener, rules: [] }));
-  send({ type: 'config', config: { ...config, listeners }, hash, places });
+  send({ type: 'config', config: { ...config, listeners }, hash, places, warnings });
   for (const [listener, { rules }] of config.listeners.entries())
     for (let from = 0; from < rules.length; from += RULES_A_MESSAGE)
       send({ type: 'rules', listener, rules: rules.slice(from, from + RULES_A_MESSAGE) });
