@@ -71,6 +71,7 @@ function chooseByType(node: unknown): void {
     ...(options.some(({ option }) => isDefault(option)) ? {} : { required: ['type'] }),
     allOf: options.map(({ option, type }) => {
       const given = { properties: { type: { const: type } } };
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
       return { if: isDefault(option) ? given : { ...given, required: ['type'] }, then: option };
     }),
   });
