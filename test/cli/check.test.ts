@@ -34,6 +34,27 @@ it('problems are printed one a line', async () => {
   for (const line of lines) expect(line.startsWith(`${file}:`)).toBe(true);
 });
 
+it('warnings are marked, printed before the result, and no failure', async () => {
+  const { status, lines, file } = await checked(textOf(sample({ backend: { service: 'db' } })));
+  expect(status).toBe(0);
+  expect(lines).toEqual([
+    `${file}:5:14: warning: backends[0].service: "db" is asked as it stands, without search domains: a Service is db.NAMESPACE.svc.cluster.local`,
+    `${file}: ok (1 backend, 1 listener, 1 rule)`,
+  ]);
+});
+
+it('the example of the documentation is valid and has the one warning that it names', async () => {
+  const lines: string[] = [];
+  const out = (line: string) => void lines.push(line);
+  expect(await check('docs/examples/headroute.yaml', { env: {}, readStdin: NOBODY, out })).toBe(0);
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /: warning: listeners\[0\]\.rules\[1\]: takes POST, PUT, PATCH, DELETE under \/t\/ from writes/,
+    ),
+    'docs/examples/headroute.yaml: ok (2 backends, 1 listener, 4 rules)',
+  ]);
+});
+
 it.each([
   [null, 'there is no such file'],
   ['', 'the file is empty'],

@@ -4,9 +4,10 @@ import { document } from './schema.ts';
 type Node = Record<string, unknown>;
 
 /** Any text with an environment variable in it may stand for a number, a word or a duration. */
-const VARIABLE = { type: 'string', pattern: '\\$\\{' };
+const VARIABLE_PATTERN = '\\$\\{';
+const VARIABLE = { type: 'string', pattern: VARIABLE_PATTERN };
 
-const SCALARS = new Set(['string', 'number', 'integer', 'boolean']);
+const NUMBERS = new Set(['number', 'integer']);
 
 /**
  * The JSON Schema (draft 7, which editors' YAML extensions know best) of the configuration file, from the very schemas
@@ -20,6 +21,7 @@ export function jsonSchema(): object {
     reused: 'inline',
     override: ({ jsonSchema }) => widen(jsonSchema as Node),
   });
+  chooseByType(schema as Node);
   return {
     $schema: schema.$schema,
     $id: 'https://headroute.dev/schema/v1alpha1.json',
@@ -28,21 +30,55 @@ export function jsonSchema(): object {
   };
 }
 
+/** Lets a scalar be a variable too: within its own keywords where they apply to one kind of value only, else beside them. */
 function widen(node: Node): void {
-  // Editors complete the alternatives of anyOf; oneOf makes them complain of two that are both incomplete yet.
-  if (Array.isArray(node.oneOf)) {
-    node.anyOf = node.oneOf;
-    delete node.oneOf;
+  if (NUMBERS.has(node.type as string)) {
+    node.type = [node.type, 'string'];
+    node.pattern = VARIABLE_PATTERN;
+  } else if (node.type === 'string' && typeof node.pattern === 'string') {
+    // A schema and what wraps it come here one after the other.
+    if (!node.pattern.includes(VARIABLE_PATTERN)) node.pattern += `|${VARIABLE_PATTERN}`;
+  } else if (node.type === 'boolean' || node.enum !== undefined || node.const !== undefined) {
+    const narrow: Node = {};
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'description' || key === 'default') continue;
+      narrow[key] = value;
+      delete node[key];
+    }
+    node.anyOf = [narrow, VARIABLE];
   }
-  const constrained = node.pattern ?? node.enum ?? node.const ?? node.format;
-  const isScalar = typeof node.type === 'string' && SCALARS.has(node.type);
-  if (!isScalar && constrained === undefined) return;
-  if (node.type === 'string' && constrained === undefined) return;
-  const narrow: Node = {};
-  for (const [key, value] of Object.entries(node)) {
-    if (key === 'description' || key === 'default') continue;
-    narrow[key] = value;
-    delete node[key];
-  }
-  node.anyOf = [narrow, VARIABLE];
+}
+
+/**
+ * Mappings of several types become one whose type decides what else is in it: editors complete its keys then and say which one
+ * is wrong, where of plain alternatives they say that none matches. Other alternatives: anyOf, since oneOf makes editors complain
+ * of two that are both incomplete yet.
+ */
+function chooseByType(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const child of Object.values(node)) chooseByType(child);
+  if (Array.isArray(node) || !('oneOf' in node)) return;
+  const { oneOf, ...rest } = node as { oneOf: Node[] };
+  const options = oneOf.map((option) => ({ option, type: typeOf(option) }));
+  for (const key of Object.keys(node)) delete (node as Node)[key];
+  if (options.some(({ type }) => type === null)) return void Object.assign(node, rest, { anyOf: oneOf });
+  const isDefault = (option: Node): boolean => !((option.required as string[]) ?? []).includes('type');
+  const [first] = options;
+  const { description } = (first!.option.properties as Record<string, Node>).type!;
+  Object.assign(node, rest, {
+    type: 'object',
+    properties: { type: { description, anyOf: [{ enum: options.map(({ type }) => type) }, VARIABLE] } },
+    ...(options.some(({ option }) => isDefault(option)) ? {} : { required: ['type'] }),
+    allOf: options.map(({ option, type }) => {
+      const given = { properties: { type: { const: type } } };
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      return { if: isDefault(option) ? given : { ...given, required: ['type'] }, then: option };
+    }),
+  });
+}
+
+/** The type that an alternative is for. */
+function typeOf(option: Node): unknown {
+  const type = (option.properties as Record<string, Node> | undefined)?.type;
+  return ((type?.anyOf as Node[] | undefined)?.[0]?.const as string | undefined) ?? null;
 }
