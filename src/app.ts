@@ -5,6 +5,7 @@ import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig } from './control/config/load.ts';
 import type { ParseResult } from './control/config/parse.ts';
 import { formatProblem } from './control/config/problem.ts';
+import { findingsOfTls } from './control/config/tls-files.ts';
 import { keepEqualParts } from './control/config/watching/keep-equal.ts';
 import { listenerProblem, restartProblems } from './control/config/watching/restart.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
@@ -15,6 +16,7 @@ import { NeedsRestart } from './data/listen/listener-plan.ts';
 import { formatAddress } from './model/address.ts';
 import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
+import { allTlsOf } from './model/tls-uses.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -23,9 +25,11 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { certificateExpiry } from './observe/tls-families.ts';
 import { systemClock } from './platform/clock.ts';
 import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
+import { TlsClients } from './platform/tls/clients.ts';
 import { inSlices } from './platform/turn.ts';
 import { version } from './platform/version.ts';
 
@@ -69,6 +73,8 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const loaded = loadConfig(options.configFile, options.env);
   if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
+  const problems = tlsProblems(loaded, options.configFile);
+  if (problems.length > 0) throw new StartError('the files of tls cannot be used', problems);
   return new RunningApp(options, loaded.config, loaded.hash).start();
 }
 
@@ -81,6 +87,7 @@ class RunningApp implements App {
   readonly #cell: SnapshotCell;
   readonly #control: ControlPlane;
   readonly #data: DataPlane;
+  readonly #tls: TlsClients;
   readonly #monitor = startLoopMonitor();
   readonly #pulse = new Pulse();
   readonly #hash: string;
@@ -100,7 +107,12 @@ class RunningApp implements App {
     this.#cell = new SnapshotCell(emptySnapshot(config, hash));
     const { logger } = this;
     this.#endGuards = onInternalError(internalErrors(this.#metrics, logger));
-    const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
+    const { tlsReloads } = this.#metrics;
+    this.#tls = new TlsClients({
+      logger,
+      onReload: (ok) => tlsReloads.with(ok ? 'success' : 'failure').value++,
+    });
+    const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse, tls: this.#tls };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, outcomes: this.#control });
   }
@@ -113,6 +125,7 @@ class RunningApp implements App {
     const { config } = this.#cell.current();
     let prepared: Prepared | null = null;
     try {
+      this.#tls.use(allTlsOf(config));
       prepared = await this.#data.prepare(config.listeners);
       await this.#startServers(config);
       prepared.commit(() => this.#control.apply(config, this.#hash));
@@ -124,6 +137,7 @@ class RunningApp implements App {
       this.#monitor.close();
       this.#endGuards();
       this.#pulse.close();
+      this.#tls.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
     this.#reloaded(true);
@@ -164,6 +178,7 @@ class RunningApp implements App {
     this.#control.close();
     this.#monitor.close();
     this.#pulse.close();
+    this.#tls.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
     this.#endGuards();
@@ -176,6 +191,7 @@ class RunningApp implements App {
       ...this.#metrics.all(),
       ...snapshotFamilies(() => this.#cell.current(), version),
       droppedLines(this.#options.log),
+      certificateExpiry(() => this.#cell.current(), this.#tls),
     ];
     const admin = await startAdminServer({
       address: config.admin,
@@ -248,7 +264,7 @@ class RunningApp implements App {
     const running = this.#cell.current().config;
     const file = this.#options.configFile;
     const problems = result.ok
-      ? restartProblems(running, result.config, file, result.places)
+      ? [...restartProblems(running, result.config, file, result.places), ...tlsProblems(result, file)]
       : result.problems;
     if (!result.ok || problems.length > 0) {
       this.#refused(problems);
@@ -281,6 +297,7 @@ class RunningApp implements App {
       );
       return;
     }
+    this.#tls.use(allTlsOf(config));
     if (config.log.level !== running.log.level) this.logger.setLevel(config.log.level);
     this.#reloaded(true);
     this.logger.info({ configHash: hash }, 'the changed configuration is in force');
@@ -300,4 +317,9 @@ class RunningApp implements App {
     lastReloadSuccessful.with().value = ok ? 1 : 0;
     if (ok) lastReloadSuccessTimestamp.with().value = systemClock.wallMs() / 1000;
   }
+}
+
+function tlsProblems({ config, places }: Extract<ParseResult, { ok: true }>, file: string): Problem[] {
+  const { problems, missing } = findingsOfTls(config, file, places);
+  return [...problems, ...missing];
 }

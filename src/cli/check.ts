@@ -1,9 +1,11 @@
 import { loadConfig } from '../control/config/load.ts';
 import { formatProblem } from '../control/config/problem.ts';
 import type { Environment } from '../control/config/text/environment.ts';
+import { findingsOfTls } from '../control/config/tls-files.ts';
 
 /**
- * `headroute check`: prints every problem of a configuration file, one a line, or that there is none.
+ * `headroute check`: prints every problem and warning of a configuration file, one a line, or that there is none. A file that `tls` names
+ * and that is not there is a warning: it may be where the configuration is to run.
  *
  * @param out takes one line without its end
  * @returns the exit status: 0 valid, 1 not
@@ -12,6 +14,13 @@ export function check(file: string, env: Environment, out: (line: string) => voi
   const result = loadConfig(file, env);
   if (!result.ok) {
     for (const problem of result.problems) out(formatProblem(problem));
+    return 1;
+  }
+  const { problems, missing, warnings } = findingsOfTls(result.config, file, result.places);
+  for (const warning of [...missing, ...warnings])
+    out(formatProblem({ ...warning, message: `warning: ${warning.message}` }));
+  if (problems.length > 0) {
+    for (const problem of problems) out(formatProblem(problem));
     return 1;
   }
   const { backends, listeners } = result.config;

@@ -7,12 +7,19 @@ import { FAILURE_NAMES, FAILURES } from '../../src/model/failure.ts';
 import { droppedLines } from '../../src/observe/line-writer.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { snapshotFamilies } from '../../src/observe/snapshot-families.ts';
+import { certificateExpiry } from '../../src/observe/tls-families.ts';
+import { TlsClients } from '../../src/platform/tls/clients.ts';
 
 const doc = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 const noSnapshot = (): never => {
   throw new Error('listing families reads no snapshot');
 };
-const families = [...new Metrics().all(), ...snapshotFamilies(noSnapshot, ''), droppedLines({ dropped: 0 })];
+const families = [
+  ...new Metrics().all(),
+  ...snapshotFamilies(noSnapshot, ''),
+  droppedLines({ dropped: 0 }),
+  certificateExpiry(noSnapshot, new TlsClients()),
+];
 
 /** SPEC 5 and what was added since: people script against these names and labels. */
 const PROMISED: Readonly<Record<string, string>> = {
@@ -30,6 +37,9 @@ const PROMISED: Readonly<Record<string, string>> = {
   headroute_pod_ready: 'backend,pod',
   headroute_pod_leader: 'backend,pod',
   headroute_leader_state: 'backend,state',
+  headroute_upstream_tls_failures_total: 'backend,cause',
+  headroute_tls_reloads_total: 'result',
+  headroute_tls_certificate_expiry_timestamp_seconds: 'backend',
   headroute_leader_changes_total: 'backend',
   headroute_leaderless_seconds_total: 'backend',
   headroute_probes_total: 'backend,pod,kind,result',

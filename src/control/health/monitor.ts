@@ -220,7 +220,8 @@ export class PodMonitor {
     return new ProbeLoop(
       {
         periodMs: health.periodMs,
-        begin: (done) => runProbe(health.probe, null, probeTarget(this.pod.member), health.timeoutMs, done),
+        begin: (done) =>
+          runProbe(health.probe, null, probeTarget(this.pod.member, this.#config), health.timeoutMs, done),
         onResult: (result, startedMs) => this.#count(result, startedMs),
       },
       this.#deps,
@@ -232,6 +233,7 @@ export class PodMonitor {
     const { name } = this.#config;
     const ok = result.outcome === 'success';
     metrics.probes.with(name, podLabel(this.pod.member), 'health', result.outcome).value++;
+    if (result.tls !== undefined) metrics.tlsFailures.with(name, result.tls).value++;
     this.#last = { atMs: clock.wallMs(), ok, reason: result.reason, durationMs: clock.nowMs() - startedMs };
     this.#askedMs = clock.nowMs();
     if (result.outcome === 'local_error') this.#health = notAsked(this.#health, result.reason);

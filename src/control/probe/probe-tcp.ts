@@ -8,16 +8,15 @@ import { encodeAuth } from './resp.ts';
 
 /** Succeeds when the connection opens. */
 export function probeTcpSocket(
-  { target, port, timeoutMs }: ExchangeTarget,
+  { target, port, timeoutMs, tls }: ExchangeTarget,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
   const cancel = dial(
-    target.addresses,
-    port,
-    timeoutMs,
+    { addresses: target.addresses, port, timeoutMs, tls },
     (socket) => {
       socket.destroy();
-      done({ outcome: 'success', reason: `port ${port} accepts connections`, answered: true, term: null });
+      const what = tls === null ? 'connections' : 'TLS connections';
+      done({ outcome: 'success', reason: `port ${port} accepts ${what}`, answered: true, term: null });
     },
     done,
   );

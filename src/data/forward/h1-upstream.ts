@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../platform/clock.ts';
 import type { DialFailure } from '../../platform/dialer.ts';
+import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { ChunkMode } from '../http1/chunk-scanner.ts';
 import { isConnectionBound } from '../http1/connection-bound.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
@@ -39,6 +40,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
   readonly #events: UpstreamEvents;
   readonly #pool: PodPool;
   readonly #hopName: string;
+  readonly #tls: TlsTerms | null;
   /** What it asks to upgrade to: then the connection becomes a tunnel if the Pod agrees, a fresh one that is never given back. */
   readonly #upgrade: string | null;
   #state: State = 'opening';
@@ -50,12 +52,21 @@ export class H1Upstream implements Upstream, UpstreamUser {
   /** What came behind a 101. */
   #rest: Buffer | null = null;
 
-  constructor(ask: Ask, request: RequestHead, events: UpstreamEvents, pool: PodPool, hopName: string) {
+  /** @param tls how the Pod is spoken to; null: plain. @param hopName this process's name in `Via` */
+  constructor(
+    ask: Ask,
+    request: RequestHead,
+    events: UpstreamEvents,
+    pool: PodPool,
+    tls: TlsTerms | null,
+    hopName: string,
+  ) {
     this.#ask = ask;
     this.#request = request;
     this.#events = events;
     this.#pool = pool;
     this.#hopName = hopName;
+    this.#tls = tls;
     this.#upgrade = ask.gathered === null ? upgradeOf(request) : null;
     pool.begin();
     const connection = this.#bound();
@@ -76,18 +87,21 @@ export class H1Upstream implements Upstream, UpstreamUser {
 
   #takeOrConnect(): void {
     const isPlain = this.#upgrade !== null;
-    this.#connection = isPlain ? null : this.#pool.take(this);
+    const tls = this.#tls;
+    this.#connection = isPlain ? null : this.#pool.take(this, tls === null ? null : tls.client.inForce);
     if (this.#connection !== null) return;
     const { pod, snapshot } = this.#ask;
-    this.#connection = this.#pool.open(pod, snapshot.config.connection.connectTimeoutMs, this, isPlain);
+    const { connectTimeoutMs } = snapshot.config.connection;
+    this.#connection = this.#pool.open(pod, connectTimeoutMs, tls, this, isPlain);
   }
 
   onReady(): void {
     this.#events.opened();
   }
 
-  onUnopened({ kind, reason }: DialFailure): void {
+  onUnopened({ kind, reason, tls }: DialFailure): void {
     this.#connection = null;
+    if (tls !== undefined) this.#pool.tlsFailed(tls);
     const isLocal = kind === 'local';
     if (isLocal) this.#pool.localError(reason);
     else this.#pool.failing = true;

@@ -5,10 +5,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../../src/control/probe/probe-result.ts';
-import { runProbe } from '../../../src/control/probe/run-probe.ts';
+import { probesOver } from '../../../src/control/probe/run-probe.ts';
 import type { Expect, HttpProbe, LineageSource, Probe, TermSource } from '../../../src/model/config.ts';
+import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { loopNowMs, poll } from '../../helpers/waiting.ts';
 
+const runProbe = probesOver(new TlsClients());
 const open = new Set<Socket>();
 const servers: Server[] = [];
 afterEach(() => {

@@ -20,6 +20,7 @@ import { systemDialer } from '../../../src/platform/dialer.ts';
 import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
+import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { TurnEnd } from '../../../src/platform/turn-end.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
@@ -118,7 +119,7 @@ export async function tcp(
     };
     return pool;
   };
-  const upstreams = new TcpUpstreams(pools, systemDialer);
+  const upstreams = new TcpUpstreams(pools, new TlsClients(), systemDialer);
   const sink = { report: (outcome: Outcome) => void outcomes.push(outcome) };
   const joined = new SocketTunnels(tunnels, { cell, outcomes: sink, logger: silentLogger });
   const sockets = new Set<Socket>();

@@ -10,7 +10,12 @@ export function assemble({ fields, backends, listeners }: Parts): Config {
   return {
     backends: backends.map((part) => {
       const backend = complete(part.fields);
-      return { ...backend, leader: backend.leader ?? null, ejection: backend.ejection ?? null };
+      return {
+        ...backend,
+        leader: backend.leader ?? null,
+        tls: backend.tls ?? null,
+        ejection: backend.ejection ?? null,
+      };
     }),
     listeners: listeners.map(
       (part): ListenerConfig => ({ ...complete(part.fields), rules: part.rules.map(assembleRule) }),

@@ -4,6 +4,7 @@ import { isDnsName } from './dns-name.ts';
 import { duration, name, nameserver, object, ordinal, refuse, service, textThat, whole } from './scalars.ts';
 import { leader } from './schema-leader.ts';
 import { httpKeys, probeOf, tcpKeys, tcpSocketKeys } from './schema-probe.ts';
+import { probeTls, probeTlsOf, tls } from './schema-tls.ts';
 import { servicePort } from './service-port.ts';
 
 const discovery = object({
@@ -57,6 +58,7 @@ const health = object({
   ...httpKeys,
   ...tcpKeys,
   ...tcpSocketKeys,
+  tls: probeTls,
   period: duration(10).prefault('2s').describe('Time between two probes of a Pod'),
   timeout: duration().prefault('1s').describe('How long a probe may take'),
   failureThreshold: whole(1, 1000).prefault(3).describe('Failures in a row that make a ready Pod unready'),
@@ -67,7 +69,7 @@ const health = object({
     if (given.expect !== undefined && probe.type === 'tcpSocket' && given.tcpSocket === undefined)
       refuse(context, 'needs httpGet or http beside it', ['expect']);
     return {
-      probe,
+      probe: { ...probe, ...probeTlsOf(given.tls) },
       periodMs: given.period,
       timeoutMs: given.timeout,
       failureThreshold: given.failureThreshold,
@@ -119,6 +121,7 @@ export const backend = object({
   discovery,
   health,
   leader: leader.optional(),
+  tls: tls.optional().describe('TLS to the Pods, for data and for probes of the data port'),
   connection,
   ejection,
 });
