@@ -12,11 +12,22 @@ export function reset(socket: Socket): void {
   else resetNow(socket);
 }
 
-/** Node resets no socket of TLS, but the connection below one. */
+/**
+ * Node resets no socket of TLS, but the connection below one: that is done where the socket destroys it, so that its holder is told as
+ * of any other, an error before the end.
+ */
 function resetNow(socket: Socket): void {
   const tcp = tcpBelow(socket);
-  (tcp ?? socket).resetAndDestroy();
-  if (tcp !== undefined) socket.destroy();
+  if (tcp === undefined || socket.destroyed) {
+    (tcp ?? socket).resetAndDestroy();
+    return;
+  }
+  const { destroy } = tcp;
+  tcp.destroy = () => {
+    tcp.destroy = destroy;
+    return tcp.resetAndDestroy();
+  };
+  socket.destroy();
 }
 
 /** As `reset`, but who holds the socket gets `error`, as when the kernel gives it up. */

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../platform/clock.ts';
 import type { DialFailure } from '../../platform/dialer.ts';
+import { guarded } from '../../platform/guard.ts';
 import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { ChunkMode } from '../http1/chunk-scanner.ts';
 import { isConnectionBound } from '../http1/connection-bound.ts';
@@ -290,6 +291,15 @@ export class H1Upstream implements Upstream, UpstreamUser {
 
   /** A connection may be used again only after a whole request and a whole answer. */
   #giveBack(connection: UpstreamConnection, isReusable: boolean): void {
+    if (this.#tls !== null && isReusable && this.#isWhole && connection.socket.writableLength > 0) {
+      // Over TLS an answer may come before Node has told that the kernel took the request: it does in this turn.
+      connection.user = null;
+      setImmediate(guarded('pod', () => this.#settle(connection, connection.socket.writableLength === 0)));
+    } else this.#settle(connection, isReusable);
+  }
+
+  #settle(connection: UpstreamConnection, isReusable: boolean): void {
+    if (connection.closed) return;
     const isWhole = this.#isWhole && connection.socket.writableLength === 0;
     if (!isReusable || !isWhole || this.#upgrade !== null) connection.destroy();
     else if (this.#bind(connection)) {

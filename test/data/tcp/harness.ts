@@ -23,6 +23,7 @@ import { PeerWatch } from '../../../src/platform/peer-watch.ts';
 import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { TurnEnd } from '../../../src/platform/turn-end.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
+import { wireTls } from '../../helpers/pod-wire.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
 import { type PodScript, RawPod } from '../../helpers/raw-pod.ts';
 import { poll } from '../../helpers/waiting.ts';
@@ -63,7 +64,7 @@ export async function tcp(
   } = {},
 ): Promise<Tcp> {
   const config = backendConfig();
-  const backend = { ...config, connection: { ...config.connection, ...options.connection } };
+  const backend = { ...config, tls: wireTls(), connection: { ...config.connection, ...options.connection } };
   const tcpRule = rule('tcp', part);
   const listener = listenerOf([{ rule: tcpRule, hostname: null, match: null }], {
     name: 'tcp',
