@@ -1,31 +1,14 @@
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { issue } from '../../helpers/certificates.ts';
 import { type LogLine, recordingLogger } from '../../helpers/recording-logger.ts';
-import { TlsFiles, tlsOptions } from '../../helpers/tls-files.ts';
+import { Secret, tlsOptions } from '../../helpers/tls-files.ts';
 import { pause, poll } from '../../helpers/waiting.ts';
 
 const DAY_MS = 86_400_000;
 const ca = issue({ name: 'CA', isCa: true });
 const first = issue({ name: 'first', signer: ca });
 const second = issue({ name: 'second', signer: ca });
-
-/** A Secret as the kubelet mounts it: files behind `..data`, which is renamed over. */
-class Secret {
-  readonly files = new TlsFiles();
-  #version = 0;
-
-  swap(content: Readonly<Record<string, string>>): void {
-    const version = `..v${++this.#version}`;
-    mkdirSync(this.files.path(version));
-    for (const [name, text] of Object.entries(content)) this.files.write(`${version}/${name}`, text);
-    symlinkSync(version, this.files.path('..next'));
-    renameSync(this.files.path('..next'), this.files.path('..data'));
-    if (this.#version === 1)
-      for (const name of Object.keys(content)) symlinkSync(`..data/${name}`, this.files.path(name));
-  }
-}
 
 function watched() {
   const secret = new Secret();
