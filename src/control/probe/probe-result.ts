@@ -1,5 +1,5 @@
 import type { TlsConfig } from '../../model/config.ts';
-import type { TlsCause } from '../../platform/tls/failure.ts';
+import { TLS_EXPECTED, type TlsCause } from '../../platform/tls/failure.ts';
 import type { Lineage } from './lineage.ts';
 
 /**
@@ -53,6 +53,11 @@ export function failed(
   answered = false,
 ): ProbeResult {
   return { outcome, reason, answered, term: null };
+}
+
+/** It answered in TLS what was said in plain text. */
+export function spokeTls(): ProbeResult {
+  return { ...failed('failure', TLS_EXPECTED, true), tls: 'tls_expected' };
 }
 
 /** `1500` → `1500ms`, `2000` → `2s`. */

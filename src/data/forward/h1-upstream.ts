@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../platform/clock.ts';
 import type { DialFailure } from '../../platform/dialer.ts';
 import { guarded } from '../../platform/guard.ts';
+import { looksLikeTls } from '../../platform/tls/failure.ts';
 import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { ChunkMode } from '../http1/chunk-scanner.ts';
 import { isConnectionBound } from '../http1/connection-bound.ts';
@@ -193,7 +194,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
     for (;;) {
       at = reader.readHead(bytes, at, end);
       if (at === 0) return -1;
-      if (at < 0) return this.#failed('protocol', reader.error);
+      if (at < 0) return this.#failed('protocol', this.#spokeTls(bytes) ?? reader.error);
       const { status } = reader.head;
       if (status === 101) return this.#switch(bytes.subarray(at, end));
       if (status >= 200) {
@@ -210,6 +211,13 @@ export class H1Upstream implements Upstream, UpstreamUser {
       reader.next();
       if (at === end) return -1;
     }
+  }
+
+  /** What to say of an answer in TLS to plain text; null: it is none. */
+  #spokeTls(bytes: Buffer): string | null {
+    if (this.#tls !== null || !looksLikeTls(bytes)) return null;
+    this.#pool.tlsFailed('tls_expected');
+    return 'TLS, and plain text was sent: write tls under the backend';
   }
 
   onClosed(error: string | null): void {
