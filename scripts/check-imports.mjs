@@ -213,7 +213,10 @@ const AMBIENT = /\b(?:Date\.now|performance\.now|Math\.random|setTimeout|setInte
 const MAY_BE_AMBIENT = ['platform/', 'demo/', 'page/browser/'];
 
 /** What may be taken from `node:*` in one file only. */
-const ONLY = [{ name: 'connect', from: /^node:(net|tls)$/, file: 'platform/dialer.ts' }];
+const ONLY = [
+  { name: 'connect', from: /^node:net$/, file: 'platform/dialer.ts' },
+  { name: 'connect', from: /^node:tls$/, file: 'platform/tls/handshake.ts' },
+];
 
 /** Knows no runtime of its own: what it uses of one is passed in, by `platform/` or a contract. */
 const WITHOUT_NODE = ['data/exchange/', 'data/placement/', 'data/stream/'];

@@ -6,6 +6,7 @@ import { logWarnings } from './app/warnings.ts';
 import { SnapshotCell } from './boundary/snapshot-cell.ts';
 import { loadConfig, type TextOrProblem } from './control/config/load.ts';
 import { showConfig } from './control/config/show/show-config.ts';
+import { tlsProblems } from './control/config/tls-files.ts';
 import { type ConfigWatch, watchConfig } from './control/config/watching/watch.ts';
 import { ControlPlane } from './control/control-plane.ts';
 import { DataPlane, type Prepared } from './data/data-plane.ts';
@@ -15,6 +16,7 @@ import type { Config, HostPort, Problem } from './model/config.ts';
 import { emptySnapshot } from './model/empty.ts';
 import type { RoutingSnapshot } from './model/snapshot.ts';
 import type { State } from './model/state.ts';
+import { allTlsOf } from './model/tls-uses.ts';
 import { internalErrors } from './observe/internal-errors.ts';
 import { droppedLines, type LineWriter } from './observe/line-writer.ts';
 import { createLogger, type LeveledLogger } from './observe/logger.ts';
@@ -23,9 +25,11 @@ import { Metrics } from './observe/metrics.ts';
 import { startProcessMetrics } from './observe/process-metrics.ts';
 import { renderMetrics, shared } from './observe/render.ts';
 import { snapshotFamilies } from './observe/snapshot-families.ts';
+import { certificateExpiry } from './observe/tls-families.ts';
 import { systemClock } from './platform/clock.ts';
 import { onInternalError } from './platform/guard.ts';
 import { Pulse } from './platform/pulse.ts';
+import { TlsClients } from './platform/tls/clients.ts';
 import { version } from './platform/version.ts';
 import { composeState } from './state/compose.ts';
 import { nowBy } from './state/now.ts';
@@ -73,6 +77,8 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const loaded = loadConfig(options.configFile, options.env, options.configRead);
   if (!loaded.ok) throw new StartError('the configuration is invalid', loaded.problems);
+  const problems = tlsProblems(loaded, options.configFile);
+  if (problems.length > 0) throw new StartError('the files of tls cannot be used', problems);
   const app = await new RunningApp(options, loaded.config, loaded.hash).start();
   logWarnings(app.logger, loaded.warnings);
   return app;
@@ -88,6 +94,7 @@ class RunningApp implements App {
   readonly #control: ControlPlane;
   readonly #data: DataPlane;
   readonly #reloads: Reloads;
+  readonly #tls: TlsClients;
   readonly #monitor = startLoopMonitor();
   readonly #pulse = new Pulse();
   readonly #observer: StateObserver;
@@ -114,7 +121,12 @@ class RunningApp implements App {
     followConfig(this.#cell.current());
     // Before all that count.
     this.#cell.subscribe(followConfig);
-    const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse };
+    const { tlsReloads } = this.#metrics;
+    this.#tls = new TlsClients({
+      logger,
+      onReload: (ok) => tlsReloads.with(ok ? 'success' : 'failure').value++,
+    });
+    const shared = { cell: this.#cell, metrics: this.#metrics, logger, pulse: this.#pulse, tls: this.#tls };
     this.#control = new ControlPlane(shared);
     this.#data = new DataPlane({ ...shared, accessLogger: logger.access, outcomes: this.#control });
     // After the planes: a loss of leadership reaches requests first.
@@ -140,6 +152,7 @@ class RunningApp implements App {
     const { config } = this.#cell.current();
     let prepared: Prepared | null = null;
     try {
+      this.#tls.use(allTlsOf(config));
       prepared = await this.#data.prepare(config.listeners);
       await this.#startServers(config);
       prepared.commit(() => this.#control.apply(config, this.#hash));
@@ -152,6 +165,7 @@ class RunningApp implements App {
       this.#observer.close();
       this.#endGuards();
       this.#pulse.close();
+      this.#tls.close();
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
     this.#reloads.started();
@@ -199,6 +213,7 @@ class RunningApp implements App {
     this.#monitor.close();
     this.#observer.close();
     this.#pulse.close();
+    this.#tls.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     this.logger.info({}, 'stopped');
     this.#endGuards();
@@ -216,6 +231,7 @@ class RunningApp implements App {
         (label) => this.#metrics.podLabel(label),
       ),
       droppedLines(this.#options.log),
+      certificateExpiry(() => this.#cell.current(), this.#tls),
     ];
     const admin = await startAdminServer({
       address: config.admin,

@@ -1,15 +1,18 @@
 import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { ParseResult } from '../control/config/parse.ts';
 import { formatProblem } from '../control/config/problem.ts';
+import { tlsProblems } from '../control/config/tls-files.ts';
 import { keepEqualParts } from '../control/config/watching/keep-equal.ts';
 import { listenerProblem, restartProblems } from '../control/config/watching/restart.ts';
 import type { ControlPlane, PreparedControl } from '../control/control-plane.ts';
 import type { DataPlane } from '../data/data-plane.ts';
 import { UnboundListener } from '../data/listen/listener-plan.ts';
 import type { Config } from '../model/config.ts';
+import { allTlsOf } from '../model/tls-uses.ts';
 import type { LeveledLogger } from '../observe/logger.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
+import type { TlsClients } from '../platform/tls/clients.ts';
 import { inSlices } from '../platform/turn.ts';
 import { configChanges } from './config-changes.ts';
 import { logWarnings } from './warnings.ts';
@@ -32,6 +35,7 @@ export interface ReloadDeps {
   readonly control: ControlPlane;
   readonly data: DataPlane;
   readonly metrics: Metrics;
+  readonly tls: TlsClients;
   readonly logger: LeveledLogger;
   /** The sidecar is stopping: nothing takes effect any more. */
   stopping(): boolean;
@@ -61,7 +65,7 @@ export class Reloads {
     if (this.#deps.stopping()) return;
     const running = cell.current().config;
     const problems = result.ok
-      ? restartProblems(running, result.config, file, result.places)
+      ? [...restartProblems(running, result.config, file, result.places), ...tlsProblems(result, file)]
       : result.problems;
     if (!result.ok || problems.length > 0) {
       this.#refused(INVALID, problems.map(formatProblem));
@@ -87,7 +91,7 @@ export class Reloads {
 
   /** @returns false: the sidecar is stopping. @throws where it cannot; nothing has changed then */
   async #putIntoForce(config: Config, hash: string): Promise<boolean> {
-    const { control, data, stopping } = this.#deps;
+    const { control, data, tls, stopping } = this.#deps;
     let next: PreparedControl | null = null;
     try {
       next = control.prepare(config, hash);
@@ -100,6 +104,7 @@ export class Reloads {
         return false;
       }
       prepared.commit(() => next!.commit());
+      tls.use(allTlsOf(config));
       return true;
     } catch (error) {
       next?.abort();

@@ -4,6 +4,7 @@ import { parseConfig } from '../control/config/parse.ts';
 import { formatProblem, formatWarning } from '../control/config/problem.ts';
 import { configMapsIn, type Embedded } from '../control/config/text/config-map.ts';
 import type { Environment } from '../control/config/text/environment.ts';
+import { findingsOfTls } from '../control/config/tls-files.ts';
 import type { Config } from '../model/config.ts';
 
 export interface CheckDeps {
@@ -16,7 +17,7 @@ export interface CheckDeps {
 
 /**
  * `headroute check`: prints every problem of a configuration, one a line, or that there is none; warnings too. Of a ConfigMap each
- * key that holds one is checked.
+ * key that holds one is checked. A file that `tls` names and that is not there is a warning: it may be where the configuration is to run.
  *
  * @param source its file, or `-` for standard input
  * @returns the exit status: 0 valid, 1 not
@@ -43,11 +44,14 @@ function checkOne(
   out: CheckDeps['out'],
 ): boolean {
   const result = parseConfig(text, file, env);
-  if (result.ok) {
-    for (const warning of result.warnings) out(formatWarning({ ...warning, ...placeOf(warning) }));
-    out(`${file}: ${what === '' ? '' : `${what}: `}ok (${contents(result.config)})`);
-  } else for (const problem of result.problems) out(formatProblem({ ...problem, ...placeOf(problem) }));
-  return result.ok;
+  const tls = result.ok ? findingsOfTls(result.config, file, result.places) : null;
+  const problems = result.ok ? tls!.problems : result.problems;
+  const warnings = result.ok ? [...result.warnings, ...tls!.missing, ...tls!.warnings] : [];
+  for (const warning of warnings) out(formatWarning({ ...warning, ...placeOf(warning) }));
+  for (const problem of problems) out(formatProblem({ ...problem, ...placeOf(problem) }));
+  if (!result.ok || problems.length > 0) return false;
+  out(`${file}: ${what === '' ? '' : `${what}: `}ok (${contents(result.config)})`);
+  return true;
 }
 
 function contents({ backends, listeners }: Config): string {

@@ -5,13 +5,16 @@ import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { Cause } from '../model/cause.ts';
 import type { Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { TlsReport } from '../model/tls-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { tlsReports } from '../observe/tls-reports.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
 import { runGuarded } from '../platform/guard.ts';
 import { LocalErrorLog } from '../platform/local-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Pulse } from '../platform/pulse.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
+import { TlsClients } from '../platform/tls/clients.ts';
 import { atOnce } from '../platform/turn.ts';
 import { BackendMonitor } from './backend-monitor.ts';
 import { buildSnapshot } from './build-snapshot.ts';
@@ -20,7 +23,7 @@ import { ControlLoop } from './control-loop.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { watchAddresses } from './discovery/questions/watch-addresses.ts';
 import { Launcher } from './probe/launcher.ts';
-import { loggingLocalErrors, type RunProbe, runProbe } from './probe/run-probe.ts';
+import { loggingLocalErrors, probesOver, type RunProbe } from './probe/run-probe.ts';
 import type { BackendReport } from './report.ts';
 import { type Succession, successions } from './succession.ts';
 
@@ -33,6 +36,7 @@ export interface ControlPlaneDeps {
   readonly createDiscovery?: typeof createDiscovery;
   readonly watchAddresses?: typeof watchAddresses;
   readonly runProbe?: RunProbe;
+  readonly tls?: TlsClients;
   /** Tells when this process stood still; default: nobody does. */
   readonly pulse?: Pick<Pulse, 'subscribe'>;
 }
@@ -63,12 +67,14 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
   #hash = '';
   #tick: Timer | null = null;
   readonly #localErrors: LocalErrorLog;
+  readonly #tls: TlsClients;
   #closed = false;
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
     this.#clock = deps.clock ?? systemClock;
     this.#localErrors = new LocalErrorLog(deps.logger, this.#clock);
+    this.#tls = deps.tls ?? new TlsClients({ logger: deps.logger });
     this.#random = deps.random ?? systemRandom;
     this.#loop = new ControlLoop(deps.cell, (previous) => {
       if (this.#config === null) return previous;
@@ -211,8 +217,11 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
     return term;
   }
 
-  backends(): BackendReport[] {
-    return [...this.#monitors.values()].map((monitor) => monitor.backendReport());
+  backends(): (BackendReport & { readonly tls: readonly TlsReport[] })[] {
+    return [...this.#monitors.values()].map((monitor) => {
+      const report = monitor.backendReport();
+      return { ...report, tls: tlsReports(monitor.config, report.pods, this.#tls) };
+    });
   }
 
   close(): void {
@@ -243,7 +252,7 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
     return {
       ...common,
       launcher: this.#launcher,
-      runProbe: loggingLocalErrors(this.#deps.runProbe ?? runProbe, this.#localErrors),
+      runProbe: loggingLocalErrors(this.#deps.runProbe ?? probesOver(this.#tls), this.#localErrors),
       createDiscovery: (backend, membership, events) =>
         (this.#deps.createDiscovery ?? createDiscovery)(backend, membership, events, common),
       watchAddresses: (backend, service, events) =>
@@ -260,6 +269,7 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
     metrics.prunePods(backend, new Set());
     const gone = (labels: readonly string[]): boolean => labels[0] === backend;
     metrics.leaderChanges.remove(gone);
+    metrics.tlsFailures.remove(gone);
     metrics.leaderlessSeconds.remove(gone);
     metrics.dnsLookups.remove(gone);
     metrics.dnsLookupDuration.remove(gone);

@@ -1,3 +1,4 @@
+import type { BackendConfig } from '../model/config.ts';
 import type { Member } from './discovery/contract.ts';
 import type { ProbeTarget } from './probe/probe-result.ts';
 
@@ -6,8 +7,13 @@ export function podLabel(member: Member): string {
   return member.named ? member.name : '';
 }
 
-export function probeTarget(member: Member): ProbeTarget {
-  return { addresses: member.addresses, port: member.port, dnsName: member.dnsName };
+/** @param backend of which it is a member; null: its TLS is none of the backend's */
+export function probeTarget(member: Member, backend: BackendConfig | null): ProbeTarget {
+  const { addresses, port, dnsName, named } = member;
+  const target = { addresses, port, dnsName };
+  return backend === null
+    ? target
+    : { ...target, tls: backend.tls, tlsName: named ? dnsName : backend.service };
 }
 
 /**

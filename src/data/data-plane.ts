@@ -17,6 +17,7 @@ import { PeerWatch } from '../platform/peer-watch.ts';
 import type { Pulse } from '../platform/pulse.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { resetFor } from '../platform/reset.ts';
+import { TlsClients } from '../platform/tls/clients.ts';
 import { inSlices } from '../platform/turn.ts';
 import { TurnEnd } from '../platform/turn-end.ts';
 import { VanishedPeers, vanished } from '../platform/vanished-peers.ts';
@@ -60,6 +61,7 @@ export interface DataPlaneDeps {
   readonly random?: Random;
   /** Tells when this process stood still; default: nobody does. */
   readonly pulse?: Pick<Pulse, 'check'>;
+  readonly tls?: TlsClients;
   /** The name in `Via`; default: one of this process's own, so that two sidecars in a row are no loop. */
   readonly proxyName?: string;
 }
@@ -111,6 +113,7 @@ export class DataPlane {
     this.#tunnels = new TunnelRegistry(cell);
     const localErrors = new LocalErrorLog(logger);
     const turn = new TurnEnd();
+    const tls = deps.tls ?? new TlsClients({ logger });
     this.#pools = new UpstreamPools(cell, {
       metrics,
       outcomes,
@@ -148,14 +151,14 @@ export class DataPlane {
     const hopName = deps.proxyName ?? `headroute-${randomBytes(5).toString('hex')}`;
     const http: HttpListenDeps = {
       ...shared,
-      upstreams: new H1Upstreams(this.#pools, hopName),
+      upstreams: new H1Upstreams(this.#pools, tls, hopName),
       observer: new Observers([new RequestMetrics(), new RequestLog(this.#accessLog)]),
       hopName,
       draining: () => this.#isDraining,
       accessLog: this.#accessLog,
       slices: new WorkSlices(),
     };
-    const tcp: TcpListenDeps = { ...shared, upstreams: new TcpUpstreams(this.#pools, systemDialer) };
+    const tcp: TcpListenDeps = { ...shared, upstreams: new TcpUpstreams(this.#pools, tls, systemDialer) };
     this.#deps = { http, tcp, admission, turn };
     this.#unsubscribe.push(cell.subscribe((next, previous) => this.#follow(next, previous)));
     this.#vanished = new VanishedPeers(

@@ -32,7 +32,28 @@ export interface Expect {
   readonly header: NameValue | null;
 }
 
-export interface HttpProbe {
+/** How Pods are spoken to over TLS (platform/tls/options.ts). Paths are whole. */
+export interface TlsConfig {
+  /** Path of a PEM file; null: Node's roots. */
+  readonly ca: string | null;
+  /** Of our own certificate with its chain; null: none is shown. */
+  readonly cert: string | null;
+  /** Of its key; there is one where there is a `cert`. */
+  readonly key: string | null;
+  /** SNI and the name verified; null: the Pod's DNS name, or the Service's where it has none. */
+  readonly serverName: string | null;
+  readonly minVersion: '1.2' | '1.3';
+  /** `Chain`: the name is not checked; `None`: nothing is. */
+  readonly verify: 'Full' | 'Chain' | 'None';
+}
+
+/** What every probe may say of TLS. */
+export interface ProbeTransport {
+  /** null: plain. Absent: as the data where it goes to the data port, else plain. */
+  readonly tls?: TlsConfig | null;
+}
+
+export interface HttpProbe extends ProbeTransport {
   readonly type: 'http';
   readonly method: string;
   readonly path: string;
@@ -46,7 +67,7 @@ export interface HttpProbe {
 }
 
 /** Succeeds when the connection opens. */
-export interface TcpSocketProbe {
+export interface TcpSocketProbe extends ProbeTransport {
   readonly type: 'tcpSocket';
   readonly port: number | null;
 }
@@ -59,7 +80,7 @@ export interface Credentials {
 }
 
 /** Sends bytes and looks whether the answer contains a text. */
-export interface TcpExchangeProbe {
+export interface TcpExchangeProbe extends ProbeTransport {
   readonly type: 'tcp';
   readonly port: number | null;
   readonly send: string;
@@ -177,6 +198,8 @@ export interface BackendConfig {
   readonly discovery: DiscoveryConfig;
   readonly health: HealthConfig;
   readonly leader: LeaderConfig | null;
+  /** To the Pods; null: plain. */
+  readonly tls: TlsConfig | null;
   readonly connection: {
     readonly connectTimeoutMs: number;
     readonly idleTimeoutMs: number;

@@ -133,6 +133,18 @@ export class Metrics {
     'Idle upstream connections destroyed because the Pod sent bytes that no request asked for.',
     ['backend', 'pod'],
   );
+  readonly tlsFailures = new CellFamily(
+    'headroute_upstream_tls_failures_total',
+    'counter',
+    'TLS handshakes with Pods that failed, of data and probes, by cause.',
+    ['backend', 'cause'],
+  );
+  readonly tlsReloads = new CellFamily(
+    'headroute_tls_reloads_total',
+    'counter',
+    'Changes of certificate and key files, by result.',
+    ['result'],
+  );
   readonly leaderChanges = new CellFamily(
     'headroute_leader_changes_total',
     'counter',

@@ -1,6 +1,8 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import { localErrorOf } from './local-error.ts';
+import type { TlsCause, TlsError } from './tls/failure.ts';
+import { handshake, type TlsTerms } from './tls/handshake.ts';
 
 /** A host to be connected to. */
 export interface DialTarget {
@@ -10,6 +12,8 @@ export interface DialTarget {
   /** For all addresses together; infinite: no limit. */
   readonly timeoutMs: number;
   readonly options: DialOptions;
+  /** Absent or null: plain. With it `options.onread` has no effect, and the connection is there once the handshake is over. */
+  readonly tls?: TlsTerms | null;
 }
 
 /** What Node is told of the socket, as in `net.connect`. */
@@ -32,11 +36,13 @@ export interface DialFailure {
   readonly error: NodeJS.ErrnoException | null;
   /** For logs and answers: Node's code, what is missing here in words, or how long was waited. */
   readonly reason: string;
+  /** Why TLS did not come about, over a connection that did. */
+  readonly tls?: TlsCause;
 }
 
 /** Exactly one of these is called, once, in a later turn of the event loop. They guard themselves (platform/guard.ts). */
 export interface DialUser {
-  /** The socket is the caller's; nobody listens to its `error` yet. */
+  /** The socket (a TLSSocket, where that was asked for) is the caller's; nobody listens to its `error` yet. */
   opened(socket: Socket): void;
   unopened(failure: DialFailure): void;
 }
@@ -96,8 +102,9 @@ export class Dial {
   }
 
   #try(): void {
-    const { addresses, port, timeoutMs, options } = this.#target;
-    const socket = connect({ ...options, host: addresses[this.#index]!, port });
+    const { addresses, port, timeoutMs, options, tls = null } = this.#target;
+    const address = addresses[this.#index]!;
+    const socket = connect({ ...options, host: address, port });
     let timer: Timer | null = null;
     const settle = (): void => {
       timer?.clear();
@@ -111,15 +118,40 @@ export class Dial {
     };
     const onError = (error: NodeJS.ErrnoException): void => this.#failed(failureOf(error));
     const onConnect = (): void => {
-      settle();
-      this.#user.opened(socket);
+      if (tls === null) {
+        settle();
+        this.#user.opened(socket);
+      } else {
+        socket.off('error', onError);
+        late = {
+          kind: 'refused',
+          error: null,
+          reason: `no TLS handshake within ${timeoutMs} ms`,
+          tls: 'timeout',
+        };
+        this.#secure(socket, tls, `${address} ${port}`, () => timer?.clear());
+      }
     };
+    let late: DialFailure = { kind: 'silent', error: null, reason: `no connection within ${timeoutMs} ms` };
     socket.on('error', onError);
     socket.on('connect', onConnect);
     const limitMs = this.#limitMs();
     if (limitMs === Number.POSITIVE_INFINITY) return;
-    const reason = `no connection within ${timeoutMs} ms`;
-    timer = this.#clock.after(limitMs, () => this.#failed({ kind: 'silent', error: null, reason }));
+    timer = this.#clock.after(limitMs, () => this.#failed(late));
+  }
+
+  #secure(socket: Socket, tls: TlsTerms, peer: string, settle: () => void): void {
+    const giveUp = handshake(socket, tls, peer, this.#clock, {
+      secured: (secured) => {
+        settle();
+        this.#user.opened(secured);
+      },
+      failed: (error) => this.#failed(tlsFailure(error)),
+    });
+    this.#giveUp = () => {
+      settle();
+      giveUp();
+    };
   }
 
   get #isLast(): boolean {
@@ -142,6 +174,11 @@ export class Dial {
       this.#try();
     }
   }
+}
+
+function tlsFailure(error: TlsError): DialFailure {
+  const kind = error.tlsCause === 'own_files' ? 'local' : 'refused';
+  return { kind, error, reason: error.message, tls: error.tlsCause };
 }
 
 function failureOf(error: NodeJS.ErrnoException): DialFailure {

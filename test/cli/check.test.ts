@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { check } from '../../src/cli/check.ts';
 import { schema } from '../../src/cli/schema.ts';
 import { sample, textOf } from '../control/config/sample.ts';
+import { issue } from '../helpers/certificates.ts';
+import { TlsFiles } from '../helpers/tls-files.ts';
 
 const NOBODY = async () => ({ problem: 'nobody writes here' });
 
@@ -77,4 +79,53 @@ it('the schema is JSON', () => {
   const text: string[] = [];
   expect(schema((line) => text.push(line))).toBe(0);
   expect(JSON.parse(text.join(''))).toMatchObject({ type: 'object', additionalProperties: false });
+});
+
+describe('the files of tls', () => {
+  const ca = issue({ name: 'CA', isCa: true });
+  const own = issue({ name: 'headroute', signer: ca });
+
+  async function withTls(part: Record<string, unknown>) {
+    const files = new TlsFiles();
+    onTestFinished(() => files.remove());
+    const tls = {
+      ca: files.write('ca.crt', ca.cert),
+      cert: files.write('tls.crt', own.cert),
+      key: files.write('tls.key', own.key),
+      ...part,
+    };
+    return { files, ...(await checked(textOf(sample({ backend: { tls } })))) };
+  }
+
+  it('that are well are no problem', async () => {
+    expect(await withTls({})).toMatchObject({ status: 0, lines: [expect.stringContaining(': ok (')] });
+  });
+
+  it('that are not there are a warning at their line', async () => {
+    const { status, lines, file } = await withTls({ ca: '/nowhere/ca.crt' });
+    expect(status).toBe(0);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^.+:\d+:\d+: warning: backends\[0\]\.tls\.ca: "\/nowhere\/ca\.crt" is not there$/,
+      ),
+      expect.stringContaining(': ok ('),
+    ]);
+    expect(lines[0]!.startsWith(`${file}:8:11:`), lines[0]).toBe(true);
+  });
+
+  it('that cannot be used are a problem at theirs', async () => {
+    const files = new TlsFiles();
+    onTestFinished(() => files.remove());
+    const { status, lines } = await withTls({ key: files.write('other.key', issue({ name: 'x' }).key) });
+    expect(status).toBe(1);
+    expect(lines).toEqual([
+      expect.stringMatching(/:10:12: backends\[0\]\.tls\.key: .+ does not belong to the certificate in /),
+    ]);
+  });
+
+  it.each(['Chain', 'None'])('verify: %s is warned of', async (verify) => {
+    const { status, lines } = await withTls({ verify });
+    expect(status).toBe(0);
+    expect(lines[0]).toMatch(/warning: backends\[0\]\.tls\.verify: /);
+  });
 });

@@ -15,9 +15,10 @@ const program = 'dist/headroute.js';
 /** Without POD_NAME and the like, as on a laptop. */
 const env = { PATH: process.env.PATH };
 
-it('there are examples for nginx, etcd, Patroni and Redis', () => {
+it('there are examples for nginx, etcd with and without TLS, Patroni and Redis', () => {
   expect(configured.map((folder) => folder.slice(EXAMPLES.length + 1))).toEqual([
     'etcd',
+    'etcd-tls',
     'nginx',
     'patroni',
     'redis',

@@ -59,7 +59,8 @@ describe('U01 handshake and first bytes in one segment', () => {
     const client = await dial();
     client.send(Buffer.concat([Buffer.from(ASK), early]));
     expect((await client.message()).status).toBe(101);
-    await pod.until((p) => p.total >= early.length, 'all of it');
+    const headLength = pod.connections[0]!.received.indexOf('\r\n\r\n') + 4;
+    await pod.until((p) => p.total >= headLength + early.length, 'all of it');
     const { received } = pod.connections[0]!;
     expect(received.subarray(received.indexOf('\r\n\r\n') + 4).equals(early)).toBe(true);
     client.send('later');

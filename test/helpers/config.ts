@@ -24,6 +24,7 @@ export function backendConfig(part: Partial<BackendConfig> = {}): BackendConfig 
       successThreshold: 1,
     },
     leader: null,
+    tls: null,
     connection: { connectTimeoutMs: 1000, idleTimeoutMs: 60_000, maxPerPod: 1024, onUnready: 'Keep' },
     ejection: null,
     ...part,

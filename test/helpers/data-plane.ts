@@ -14,6 +14,7 @@ import type { BackendSnapshot, ListenerSnapshot, Route, RoutingSnapshot } from '
 import { Metrics } from '../../src/observe/metrics.ts';
 import { type Logger, silentLogger } from '../../src/platform/logger.ts';
 import { backendConfig, configWith, listenerConfig, ruleConfig } from './config.ts';
+import { wireTls } from './pod-wire.ts';
 
 /** A Pod of the hand-made snapshot. */
 export interface PodSpec {
@@ -84,6 +85,7 @@ function backendOf(options: PlaneOptions): BackendConfig {
   return {
     ...plain,
     leader: { source: { type: 'Ordinal', ordinal: 0 }, onConflict: 'Refuse', learn: options.learn ?? [] },
+    tls: wireTls(),
     connection: { ...plain.connection, ...options.connection },
     ...options.backend,
   };

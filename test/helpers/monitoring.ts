@@ -5,6 +5,8 @@ import { droppedLines } from '../../src/observe/line-writer.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { FamilyLike } from '../../src/observe/render.ts';
 import { snapshotFamilies } from '../../src/observe/snapshot-families.ts';
+import { certificateExpiry } from '../../src/observe/tls-families.ts';
+import { TlsClients } from '../../src/platform/tls/clients.ts';
 
 /** Every family of headroute's own, none of which can be asked for its series. */
 export function allFamilies(): FamilyLike[] {
@@ -17,6 +19,7 @@ export function allFamilies(): FamilyLike[] {
     ...boundFamilies(fill),
     ...snapshotFamilies(never, ''),
     droppedLines({ dropped: 0 }),
+    certificateExpiry(never, new TlsClients()),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config, Problem } from '../../model/config.ts';
+import { tlsUsesOf } from '../../model/tls-uses.ts';
 import { checkAddresses } from './checks/addresses.ts';
 import { checkDiscovery } from './checks/discovery.ts';
 import { checkNames } from './checks/names.ts';
@@ -17,9 +18,10 @@ import { concealed, withoutValues } from './text/conceal.ts';
 import type { Environment } from './text/environment.ts';
 import { withHiddenValues } from './text/hidden-values.ts';
 import { type Located, readTree, type Tree } from './text/yaml-tree.ts';
+import { tlsPathsOf } from './tls-files.ts';
 import { warn } from './warnings/warnings.ts';
 
-/** Where values stand in the file that a reload may not be able to change, by their path. */
+/** Where values stand in the file that can only be judged later (a reload, files that they name), by their path. */
 export type Places = Readonly<Record<string, { readonly line: number; readonly column: number }>>;
 
 export type ParseResult =
@@ -133,12 +135,13 @@ function locate(
   return { offset, unreadable, node: at };
 }
 
-function placesOf(root: Located, { listeners }: Config, tree: Tree): Places {
+function placesOf(root: Located, { backends, listeners }: Config, tree: Tree): Places {
   const paths: Path[] = [
     ['admin', 'address'],
     ['debug', 'address'],
     ['self', 'podName'],
     ...listeners.map((_, index) => ['listeners', index, 'address']),
+    ...backends.flatMap((backend, index) => tlsPathsOf(tlsUsesOf(backend), index)),
   ];
   return Object.fromEntries(
     paths.map((path) => [formatPath(path), tree.position(locate(root, path, false).offset)]),

@@ -244,7 +244,8 @@ export class PodMonitor {
     return new ProbeLoop(
       {
         periodMs: health.periodMs,
-        begin: (done) => runProbe(health.probe, null, probeTarget(this.pod.member), health.timeoutMs, done),
+        begin: (done) =>
+          runProbe(health.probe, null, probeTarget(this.pod.member, this.#config), health.timeoutMs, done),
         onResult: (result, startedMs) => this.#count(result, startedMs),
       },
       this.#deps,
@@ -257,6 +258,7 @@ export class PodMonitor {
     const ok = result.outcome === 'success';
     const label = metrics.podLabel(podLabel(this.pod.member));
     metrics.probes.with(name, label, 'health', result.outcome).value++;
+    if (result.tls !== undefined) metrics.tlsFailures.with(name, result.tls).value++;
     const reason = resultWords(result);
     this.#last = { atMs: clock.wallMs(), ok, reason, durationMs: clock.nowMs() - startedMs };
     this.#run.take(result, clock.nowMs());

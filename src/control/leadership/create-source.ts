@@ -22,10 +22,10 @@ export interface CreateSourceDeps extends ProbeSourceDeps {
   probeHealth(finished: () => void, only?: ReadonlySet<number>): void;
 }
 
-/** The source of claims that a backend's `leader` asks for. @param name the backend's name now */
+/** The source of claims that a backend's `leader` asks for. @param now the backend as it is now: a reload may change it */
 export function createSource(
   backend: BackendConfig & { readonly leader: LeaderConfig },
-  name: () => string,
+  now: () => BackendConfig,
   events: ClaimEvents,
   deps: CreateSourceDeps,
 ): ClaimSource {
@@ -33,10 +33,10 @@ export function createSource(
   const afterRound = (finished: () => void): void => deps.probeHealth(finished);
   switch (source.type) {
     case 'Probe':
-      return probeSource(name, source, events, deps);
+      return probeSource(now, source, events, deps);
     case 'Sentinel':
       return sentinelSource(
-        name,
+        now,
         source,
         (onMembers) => deps.watchMembers(backend, source, onMembers),
         events,

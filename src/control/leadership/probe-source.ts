@@ -1,4 +1,4 @@
-import type { LeaderProbeSource } from '../../model/config.ts';
+import type { BackendConfig, LeaderProbeSource } from '../../model/config.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { podLabel, probeTarget } from '../pod-names.ts';
@@ -43,10 +43,10 @@ interface Watched {
  * slower than the period. One taken over from an earlier source ends when it would have ended there, at the latest D from
  * now.
  *
- * @param backendName the backend's name now: a reload may change it
+ * @param now the backend as it is now: a reload may change it
  */
 export function probeSource(
-  backendName: () => string,
+  now: () => BackendConfig,
   source: LeaderProbeSource,
   events: ClaimEvents,
   deps: ProbeSourceDeps,
@@ -75,7 +75,8 @@ export function probeSource(
 
   const count = (pod: RosterPod, watched: Watched, result: ProbeResult, startedMs: number): void => {
     const label = metrics.podLabel(podLabel(pod.member));
-    metrics.probes.with(backendName(), label, 'leader', result.outcome).value++;
+    metrics.probes.with(now().name, label, 'leader', result.outcome).value++;
+    if (result.tls !== undefined) metrics.tlsFailures.with(now().name, result.tls).value++;
     watched.last = {
       atMs: clock.wallMs(),
       ok: result.outcome === 'success',
@@ -115,7 +116,7 @@ export function probeSource(
           periodMs: source.periodMs,
           paceMs: () => deps.search.periodMs(source.searchPeriodMs, source.periodMs, pods.size),
           begin: (done) =>
-            deps.runProbe(source.probe, source, probeTarget(pod.member), source.timeoutMs, done),
+            deps.runProbe(source.probe, source, probeTarget(pod.member, now()), source.timeoutMs, done),
           onResult: (result, startedMs) => count(pod, watched, result, startedMs),
         },
         deps,

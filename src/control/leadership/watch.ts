@@ -305,12 +305,12 @@ export class LeaderWatch {
 
   #ask(): void {
     const config = this.#config;
-    const name = (): string => this.#config.name;
+    const now = (): BackendConfig => this.#config;
     if (!hasLeader(config)) this.#revival.follow([]);
     this.#sources.use(
       hasLeader(config)
         ? (events) =>
-            createSource(config, name, events, {
+            createSource(config, now, events, {
               ...this.#deps,
               search: this.#search,
               failovers: this.#failovers,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type DialFailure, systemDialer } from '../../platform/dialer.ts';
+import { type DialFailure, type DialTarget, systemDialer } from '../../platform/dialer.ts';
 import { guarded } from '../../platform/guard.ts';
 import { errorWords, failed, formatMs, type ProbeResult } from './probe-result.ts';
 
@@ -9,9 +9,7 @@ import { errorWords, failed, formatMs, type ProbeResult } from './probe-result.t
  * @returns a function that gives it up (or destroys the connection already handed over).
  */
 export function dial(
-  addresses: readonly string[],
-  port: number,
-  timeoutMs: number,
+  { addresses, port, timeoutMs, tls }: Omit<DialTarget, 'options'>,
   onOpen: (socket: Socket) => void,
   onFailure: (result: ProbeResult) => void,
 ): () => void {
@@ -21,7 +19,7 @@ export function dial(
     onFailure(failed('error', 'internal error'));
   };
   const dialling = systemDialer.dial(
-    { addresses, port, timeoutMs, options: { noDelay: true } },
+    { addresses, port, timeoutMs, options: { noDelay: true }, ...(tls == null ? {} : { tls }) },
     {
       opened: guarded(
         'probe',
@@ -41,7 +39,12 @@ export function dial(
   };
 }
 
-function resultOf({ kind, error, reason }: DialFailure, timeoutMs: number): ProbeResult {
+function resultOf({ kind, error, reason, tls }: DialFailure, timeoutMs: number): ProbeResult {
+  if (tls !== undefined)
+    return {
+      ...failed(tls === 'timeout' ? 'timeout' : tls === 'own_files' ? 'local_error' : 'error', reason),
+      tls,
+    };
   if (kind === 'local') return failed('local_error', `no probe could be made: ${reason}`);
   if (error === null)
     return {

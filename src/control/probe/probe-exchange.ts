@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { after, monotonicMs, type Timer } from '../../platform/clock.ts';
 import { guarded } from '../../platform/guard.ts';
+import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import { dial } from './dial.ts';
 import { failed, type ProbeResult, type ProbeTarget, type RunningProbe } from './probe-result.ts';
 
@@ -13,6 +14,8 @@ export interface ExchangeTarget {
   readonly port: number;
   /** For the connection and the answer together. */
   readonly timeoutMs: number;
+  /** null: plain. */
+  readonly tls: TlsTerms | null;
 }
 
 /** What is said and heard on a probe's connection. */
@@ -36,7 +39,7 @@ export interface ProbeExchange {
  * connection stay on it when it is given up: Node's HTTP parser outside of the heap is freed by one of them.
  */
 export function probeExchange(
-  { target, port, timeoutMs }: ExchangeTarget,
+  { target, port, timeoutMs, tls }: ExchangeTarget,
   script: ExchangeScript,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
@@ -70,7 +73,7 @@ export function probeExchange(
     );
     script.begin(socket, { end, entry });
   };
-  const cancelDial = dial(target.addresses, port, timeoutMs, onOpen, end);
+  const cancelDial = dial({ addresses: target.addresses, port, timeoutMs, tls }, onOpen, end);
   return {
     cancel() {
       over = true;

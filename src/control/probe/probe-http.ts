@@ -3,9 +3,17 @@ import { isIPv6, type Socket } from 'node:net';
 import type { ClaimValues, HttpProbe } from '../../model/config.ts';
 import { redactTarget } from '../../model/redact.ts';
 import { after } from '../../platform/clock.ts';
+import { looksLikeTls, refusedCertificate } from '../../platform/tls/failure.ts';
 import { judgeAnswer, needsBody } from './judge-answer.ts';
 import { type ExchangeTarget, MAX_READ_BYTES, type ProbeExchange, probeExchange } from './probe-exchange.ts';
-import { errorWords, failed, formatMs, type ProbeResult, type RunningProbe } from './probe-result.ts';
+import {
+  errorWords,
+  failed,
+  formatMs,
+  type ProbeResult,
+  type RunningProbe,
+  spokeTls,
+} from './probe-result.ts';
 import { hiddenOf, SHOWN_BYTES } from './said.ts';
 
 /** How long the body of an answer that fails by its head is waited for, to be shown to people. */
@@ -37,7 +45,7 @@ export function probeHttp(
       });
       req.on(
         'error',
-        entry((error: Error & { code?: string }) => end(exchangeFailure(error))),
+        entry((error: ExchangeError) => end(exchangeFailure(error, to.tls !== null))),
       );
       const onInformation = (): void => {
         if (socket.bytesRead > 2 * MAX_READ_BYTES)
@@ -115,7 +123,16 @@ function requestHeaders(probe: HttpProbe, { target, port }: ExchangeTarget): str
 /** What the probe alone decides about its message. */
 const FRAMING = new Set(['connection', 'content-length', 'transfer-encoding']);
 
-function exchangeFailure(error: Error & { code?: string }): ProbeResult {
+interface ExchangeError extends Error {
+  readonly code?: string;
+  /** What the parser of HTTP did not understand. */
+  readonly rawPacket?: Buffer;
+}
+
+function exchangeFailure(error: ExchangeError, isTls: boolean): ProbeResult {
+  if (!isTls && error.rawPacket !== undefined && looksLikeTls(error.rawPacket)) return spokeTls();
+  const refused = refusedCertificate(error, true);
+  if (refused !== null) return { ...failed('error', refused.message), tls: refused.tlsCause };
   if (error.code?.startsWith('HPE_HEADER_OVERFLOW'))
     return failed('failure', 'the answer has a head of more than 64 KiB', true);
   if (error.code?.startsWith('HPE_')) return failed('failure', 'the answer is not HTTP', true);

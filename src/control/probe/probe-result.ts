@@ -1,3 +1,5 @@
+import type { TlsConfig } from '../../model/config.ts';
+import { TLS_EXPECTED, type TlsCause } from '../../platform/tls/failure.ts';
 import type { Lineage } from './lineage.ts';
 
 /**
@@ -27,6 +29,8 @@ export interface ProbeResult {
   readonly unclear?: true;
   /** No address of the Pod gave a sign of life: no connection in time, or nobody knows a way to it. */
   readonly unreachable?: true;
+  /** Why there was no TLS. */
+  readonly tls?: TlsCause;
 }
 
 /** Where a probe goes. */
@@ -36,6 +40,10 @@ export interface ProbeTarget {
   /** The Pod's data port. */
   readonly port: number;
   readonly dnsName: string;
+  /** Of the data port; absent or null: plain. */
+  readonly tls?: TlsConfig | null;
+  /** Its name in certificates, unless the configuration gives one: a DNS name. Default: `dnsName`. */
+  readonly tlsName?: string;
 }
 
 /** `cancel` ends it without a result. `done` is called once, never before `runProbe` returned. */
@@ -49,6 +57,11 @@ export function failed(
   answered = false,
 ): ProbeResult {
   return { outcome, reason, answered, term: null };
+}
+
+/** It answered in TLS what was said in plain text. */
+export function spokeTls(): ProbeResult {
+  return { ...failed('failure', TLS_EXPECTED, true), tls: 'tls_expected' };
 }
 
 /** `1500` → `1500ms`, `2000` → `2s`. */

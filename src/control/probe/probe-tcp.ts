@@ -1,23 +1,23 @@
 import type { Socket } from 'node:net';
 import type { ClaimValues, TcpExchangeProbe } from '../../model/config.ts';
+import { looksLikeTls } from '../../platform/tls/failure.ts';
 import { dial } from './dial.ts';
 import { judgeText, wholeAnswer } from './judge-text.ts';
 import { type ExchangeTarget, MAX_READ_BYTES, type ProbeExchange, probeExchange } from './probe-exchange.ts';
-import { failed, formatMs, type ProbeResult, type RunningProbe } from './probe-result.ts';
+import { failed, formatMs, type ProbeResult, type RunningProbe, spokeTls } from './probe-result.ts';
 import { encodeAuth } from './resp.ts';
 
 /** Succeeds when the connection opens. */
 export function probeTcpSocket(
-  { target, port, timeoutMs }: ExchangeTarget,
+  { target, port, timeoutMs, tls }: ExchangeTarget,
   done: (result: ProbeResult) => void,
 ): RunningProbe {
   const cancel = dial(
-    target.addresses,
-    port,
-    timeoutMs,
+    { addresses: target.addresses, port, timeoutMs, tls },
     (socket) => {
       socket.destroy();
-      done({ outcome: 'success', reason: `port ${port} accepts connections`, answered: true, term: null });
+      const what = tls === null ? 'connections' : 'TLS connections';
+      done({ outcome: 'success', reason: `port ${port} accepts ${what}`, answered: true, term: null });
     },
     done,
   );
@@ -36,10 +36,11 @@ export function probeTcpExchange(
 ): RunningProbe {
   let received: Buffer = Buffer.alloc(0);
   /** Of an answer that is not more than this. */
-  const verdict = (why: string): ProbeResult =>
-    received.length > 0
-      ? judgeText(received, probe, shown, why)
-      : failed('error', `${why} without an answer`);
+  const verdict = (why: string): ProbeResult => {
+    if (received.length === 0) return failed('error', `${why} without an answer`);
+    if (to.tls === null && looksLikeTls(received)) return spokeTls();
+    return judgeText(received, probe, shown, why);
+  };
 
   const begin = (socket: Socket, { end, entry }: ProbeExchange): void => {
     const onData = (chunk: Buffer): void => {

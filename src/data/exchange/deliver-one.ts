@@ -176,7 +176,8 @@ export class DeliverOne implements StartedExchange, CourseOwner, UpstreamEvents 
     if (taken === 'full') this.#pauseClient();
     if (!this.#course.requestComplete) return;
     if (taken === 'all') this.#isFlushed = true;
-    else this.#whenFlushed();
+    // Nobody else asks: over TLS it is never known at once, and costs a call to the kernel.
+    else if (this.#course.rule.selection.type === 'Leader') this.#whenFlushed();
   }
 
   #whenFlushed(): void {

@@ -1,5 +1,8 @@
 import { monotonicMs } from '../../platform/clock.ts';
 import type { DialFailure } from '../../platform/dialer.ts';
+import { guarded } from '../../platform/guard.ts';
+import { looksLikeTls } from '../../platform/tls/failure.ts';
+import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { ChunkMode } from '../http1/chunk-scanner.ts';
 import { isConnectionBound } from '../http1/connection-bound.ts';
 import { keepsAlive } from '../http1/connection-options.ts';
@@ -39,6 +42,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
   readonly #events: UpstreamEvents;
   readonly #pool: PodPool;
   readonly #hopName: string;
+  readonly #tls: TlsTerms | null;
   /** What it asks to upgrade to: then the connection becomes a tunnel if the Pod agrees, a fresh one that is never given back. */
   readonly #upgrade: string | null;
   #state: State = 'opening';
@@ -52,12 +56,21 @@ export class H1Upstream implements Upstream, UpstreamUser {
   /** What came behind a 101. */
   #rest: Buffer | null = null;
 
-  constructor(ask: Ask, request: RequestHead, events: UpstreamEvents, pool: PodPool, hopName: string) {
+  /** @param tls how the Pod is spoken to; null: plain. @param hopName this process's name in `Via` */
+  constructor(
+    ask: Ask,
+    request: RequestHead,
+    events: UpstreamEvents,
+    pool: PodPool,
+    tls: TlsTerms | null,
+    hopName: string,
+  ) {
     this.#ask = ask;
     this.#request = request;
     this.#events = events;
     this.#pool = pool;
     this.#hopName = hopName;
+    this.#tls = tls;
     this.#upgrade = ask.gathered === null ? upgradeOf(request) : null;
     pool.begin();
     const connection = this.#bound();
@@ -78,18 +91,21 @@ export class H1Upstream implements Upstream, UpstreamUser {
 
   #takeOrConnect(): void {
     const isPlain = this.#upgrade !== null;
-    this.#connection = isPlain ? null : this.#pool.take(this);
+    const tls = this.#tls;
+    this.#connection = isPlain ? null : this.#pool.take(this, tls === null ? null : tls.client.inForce);
     if (this.#connection !== null) return;
     const { pod, snapshot } = this.#ask;
-    this.#connection = this.#pool.open(pod, snapshot.config.connection.connectTimeoutMs, this, isPlain);
+    const { connectTimeoutMs } = snapshot.config.connection;
+    this.#connection = this.#pool.open(pod, connectTimeoutMs, tls, this, isPlain);
   }
 
   onReady(): void {
     this.#events.opened();
   }
 
-  onUnopened({ kind, reason }: DialFailure): void {
+  onUnopened({ kind, reason, tls }: DialFailure): void {
     this.#connection = null;
+    if (tls !== undefined) this.#pool.tlsFailed(tls);
     const isLocal = kind === 'local';
     if (isLocal) this.#pool.localError(reason);
     else this.#pool.failing = true;
@@ -181,7 +197,7 @@ export class H1Upstream implements Upstream, UpstreamUser {
     for (;;) {
       at = reader.readHead(bytes, at, end);
       if (at === 0) return -1;
-      if (at < 0) return this.#failed('protocol', reader.error);
+      if (at < 0) return this.#failed('protocol', this.#spokeTls(bytes) ?? reader.error);
       const { status } = reader.head;
       if (status === 101) return this.#switch(bytes.subarray(at, end));
       if (status >= 200) {
@@ -199,6 +215,13 @@ export class H1Upstream implements Upstream, UpstreamUser {
       reader.next();
       if (at === end) return -1;
     }
+  }
+
+  /** What to say of an answer in TLS to plain text; null: it is none. */
+  #spokeTls(bytes: Buffer): string | null {
+    if (this.#tls !== null || !looksLikeTls(bytes)) return null;
+    this.#pool.tlsFailed('tls_expected');
+    return 'TLS, and plain text was sent: write tls under the backend';
   }
 
   onClosed(error: string | null): void {
@@ -281,6 +304,17 @@ export class H1Upstream implements Upstream, UpstreamUser {
 
   /** A connection may be used again only after a whole request and a whole answer. */
   #giveBack(connection: UpstreamConnection, isReusable: boolean, nowMs: number): void {
+    if (this.#tls !== null && isReusable && this.#isWhole && connection.socket.writableLength > 0) {
+      // Over TLS an answer may come before Node has told that the kernel took the request: it does in this turn.
+      connection.user = null;
+      setImmediate(
+        guarded('pod', () => this.#settle(connection, connection.socket.writableLength === 0, nowMs)),
+      );
+    } else this.#settle(connection, isReusable, nowMs);
+  }
+
+  #settle(connection: UpstreamConnection, isReusable: boolean, nowMs: number): void {
+    if (connection.closed) return;
     const isWhole = this.#isWhole && connection.socket.writableLength === 0;
     if (!isReusable || !isWhole || this.#upgrade !== null) connection.destroy();
     else if (this.#bind(connection)) {

@@ -2,6 +2,8 @@ import type { OnReadOpts, Socket } from 'node:net';
 import type { PodView } from '../../model/pod.ts';
 import type { Dial, Dialer, DialFailure, DialUser } from '../../platform/dialer.ts';
 import { wasReset } from '../../platform/reset.ts';
+import type { InForce } from '../../platform/tls/client.ts';
+import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { TurnEnd, TurnTask } from '../../platform/turn-end.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import { SOCKET_OPTIONS } from '../socket-options.ts';
@@ -61,6 +63,9 @@ export class UpstreamConnection implements TurnTask, DialUser {
   user: UpstreamUser | null;
   connected = false;
   closed = false;
+  /** The certificates by which it speaks TLS; null: it is plain. */
+  readonly under: InForce | null;
+  readonly #tls: TlsTerms | null;
   /** When it must not be used any more (monotonic milliseconds), while it idles. */
   idleUntilMs = 0;
   readonly #watch: IdleWatch;
@@ -73,10 +78,14 @@ export class UpstreamConnection implements TurnTask, DialUser {
   #wanted = SMALL_BUFFER;
   #error: string | null = null;
 
-  /** @param timeoutMs for opening it @param plain read by events, for a connection that becomes a tunnel */
+  /**
+   * @param timeoutMs for opening it, handshake included
+   * @param plain read by events, for a connection that becomes a tunnel; one of TLS always is, for Node has no `onread` there
+   */
   constructor(
     pod: PodView,
     timeoutMs: number,
+    tls: TlsTerms | null,
     user: UpstreamUser,
     watch: IdleWatch,
     { dialer, turn }: ConnectionDeps,
@@ -86,10 +95,12 @@ export class UpstreamConnection implements TurnTask, DialUser {
     this.user = user;
     this.#watch = watch;
     this.#turn = turn;
-    this.#plain = plain;
-    if (!plain) this.#buffer = takeBuffer(SMALL_BUFFER);
-    const options = plain ? SOCKET_OPTIONS : { ...SOCKET_OPTIONS, onread: this.#intoBuffer() };
-    this.#dial = dialer.dial({ addresses: pod.addresses, port: pod.port, timeoutMs, options }, this);
+    this.#tls = tls;
+    this.under = tls === null ? null : tls.client.inForce;
+    this.#plain = plain || tls !== null;
+    if (!this.#plain) this.#buffer = takeBuffer(SMALL_BUFFER);
+    const options = this.#plain ? SOCKET_OPTIONS : { ...SOCKET_OPTIONS, onread: this.#intoBuffer() };
+    this.#dial = dialer.dial({ addresses: pod.addresses, port: pod.port, timeoutMs, options, tls }, this);
   }
 
   #intoBuffer(): OnReadOpts {
@@ -151,6 +162,11 @@ export class UpstreamConnection implements TurnTask, DialUser {
   lendBuffer(): Buffer {
     this.#lent = true;
     return this.#buffer;
+  }
+
+  /** Other certificates are in force by now: it serves no further request. */
+  get isOutdated(): boolean {
+    return this.#tls !== null && this.#tls.client.inForce !== this.under;
   }
 
   /** @param bytes how many are left of the body that is read; 0: it is over */

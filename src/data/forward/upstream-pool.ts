@@ -6,6 +6,9 @@ import { monotonicMs } from '../../platform/clock.ts';
 import { crashed } from '../../platform/guard.ts';
 import type { LocalErrorLog } from '../../platform/local-error.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { InForce } from '../../platform/tls/client.ts';
+import type { TlsCause } from '../../platform/tls/failure.ts';
+import type { TlsTerms } from '../../platform/tls/handshake.ts';
 import type { TurnTask } from '../../platform/turn-end.ts';
 import {
   type ConnectionDeps,
@@ -132,9 +135,14 @@ export class PodPool implements IdleWatch, TurnTask {
     this.#deps.metrics.upstreamDuration.observe(this.#duration, durationMs / 1000);
   }
 
-  /** An idle connection for `user`, or null. */
-  take(user: UpstreamUser): UpstreamConnection | null {
-    const connection = this.#idle.pop();
+  /** An idle connection for `user`, or null. @param under the certificates in force; null: plain. One under others is closed */
+  take(user: UpstreamUser, under: InForce | null): UpstreamConnection | null {
+    let connection = this.#idle.pop();
+    while (connection !== undefined && connection.under !== under) {
+      this.#idle.push(connection);
+      connection.destroy();
+      connection = this.#idle.pop();
+    }
     if (connection === undefined) return null;
     this.#idleCell.value--;
     this.#count(1);
@@ -143,9 +151,15 @@ export class PodPool implements IdleWatch, TurnTask {
   }
 
   /** A new connection. `connected` is still false. @param timeoutMs for opening it @param plain for one that becomes a tunnel */
-  open(pod: PodView, timeoutMs: number, user: UpstreamUser, plain: boolean): UpstreamConnection {
+  open(
+    pod: PodView,
+    timeoutMs: number,
+    tls: TlsTerms | null,
+    user: UpstreamUser,
+    plain: boolean,
+  ): UpstreamConnection {
     this.#count(1);
-    const connection = new UpstreamConnection(pod, timeoutMs, user, this, this.#deps, plain);
+    const connection = new UpstreamConnection(pod, timeoutMs, tls, user, this, this.#deps, plain);
     this.#deps.open.add(connection);
     return connection;
   }
@@ -153,7 +167,7 @@ export class PodPool implements IdleWatch, TurnTask {
   /** Gives a connection back after a whole exchange. @param idleMs how long it may idle; 0: not at all */
   release(connection: UpstreamConnection, idleMs: number, nowMs: number): void {
     connection.user = null;
-    if (idleMs <= 0 || this.leaving || nowMs < this.#distrustUntilMs) {
+    if (idleMs <= 0 || this.leaving || nowMs < this.#distrustUntilMs || connection.isOutdated) {
       connection.destroy();
       return;
     }
@@ -201,10 +215,11 @@ export class PodPool implements IdleWatch, TurnTask {
     else this.#count(-1);
   }
 
-  /** Closes what has idled past its time. */
+  /** Closes what has idled past its time, or is outdated. */
   closeIdle(nowMs: number): void {
     for (const list of [this.#idle, this.#cooling])
-      for (let i = list.length - 1; i >= 0; i--) if (list[i]!.idleUntilMs <= nowMs) list[i]!.destroy();
+      for (let i = list.length - 1; i >= 0; i--)
+        if (list[i]!.idleUntilMs <= nowMs || list[i]!.isOutdated) list[i]!.destroy();
   }
 
   begin(): void {
@@ -227,6 +242,11 @@ export class PodPool implements IdleWatch, TurnTask {
   /** This machine could not ask for a connection; nothing is known of the Pod. @param reason of `localErrorOf` */
   localError(reason: string): void {
     this.#deps.localErrors.report('connection to a Pod', reason);
+  }
+
+  /** There was no TLS with the Pod. */
+  tlsFailed(cause: TlsCause): void {
+    this.#deps.metrics.tlsFailures.with(this.backend, cause).value++;
   }
 
   /** A whole answer after a failure ends a row of failures. */

@@ -544,7 +544,14 @@ export const NOTICED: Readonly<Record<string, string>> = {
   'admin.address': 'needs a restart',
   'debug.address': 'needs a restart',
   'self.podName': 'needs a restart',
+  ...tlsKeys('the Pods here speak plain text; that a change of it is not noticed: test/app/tls.test.ts'),
 };
+
+function tlsKeys(why: string): Record<string, string> {
+  const keys = ['ca', 'cert', 'key', 'serverName', 'minVersion', 'verify'];
+  const places = ['tls', 'health.tls', 'leader.probe.tls'];
+  return Object.fromEntries(places.flatMap((at) => keys.map((key) => [`backends[].${at}.${key}`, why])));
+}
 
 /** Every key of the configuration's JSON Schema that holds a scalar or a list of scalars, as in `backends[].port`. */
 export function keysOfSchema(): string[] {

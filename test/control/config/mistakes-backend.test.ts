@@ -32,6 +32,46 @@ const MISTAKES: Case[] = [
     { backend: { health: { periodSeconds: 2 } } },
     'backends[0].health.periodSeconds: unknown key: write period',
   ],
+  [
+    'a key without a certificate',
+    { backend: { tls: { key: '/k' } } },
+    'backends[0].tls.key: needs cert beside it',
+  ],
+  [
+    'a certificate without a key',
+    { backend: { tls: { cert: '/c' } } },
+    'backends[0].tls.cert: needs key beside it',
+  ],
+  [
+    'a path of tls that is not whole',
+    { backend: { tls: { ca: 'ca.crt' } } },
+    'backends[0].tls.ca: "ca.crt" is not a whole path',
+  ],
+  [
+    'a version of TLS as a number',
+    { backend: { tls: { minVersion: 1.2 } } },
+    'backends[0].tls.minVersion: must be "1.2" or "1.3", is the number 1.2: put it in quotes',
+  ],
+  [
+    'an old version of TLS',
+    { backend: { tls: { minVersion: '1.1' } } },
+    'must be "1.2" or "1.3", is the text "1.1"',
+  ],
+  [
+    'a serverName that is none',
+    { backend: { tls: { serverName: 'a b' } } },
+    'tls.serverName: "a b" is neither a DNS name nor an address',
+  ],
+  [
+    'tls: true on a probe',
+    { backend: { health: { tls: true } } },
+    'backends[0].health.tls: must be false, is true',
+  ],
+  [
+    'tls inside of httpGet',
+    { backend: { health: { httpGet: { tls: {} } } } },
+    'backends[0].health.httpGet.tls: unknown key: tls stands beside httpGet',
+  ],
   ['a bare number as duration', { backend: { health: { period: 2 } } }, 'is the number 2: write 2s or 2ms'],
   [
     'a duration of zero',

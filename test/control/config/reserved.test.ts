@@ -3,8 +3,6 @@ import { RESERVED_KEYS } from '../../../src/control/config/grammar/reserved.ts';
 import { LEADER, problemsOf, sample } from './sample.ts';
 
 const RESERVED: [string, Parameters<typeof sample>[0]][] = [
-  ['backends[0].tls', { backend: { tls: { caFile: 'x' } } }],
-  ['backends[0].health.httpGet.tls', { backend: { health: { httpGet: { tls: {} } } } }],
   ['listeners[0].tls', { listener: { tls: {} } }],
   ['listeners[0].protocol', { listener: { protocol: 'HTTP2' } }],
   ['backends[0].health.grpc', { backend: { health: { grpc: { port: 1 } } } }],
@@ -33,8 +31,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['tracing', { document: { tracing: {} } }],
   ['rehearse', { document: { rehearse: {} } }],
   ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
-  ['backends[0].leader.probe.tls', { backend: { leader: { probe: { ...LEADER.probe, tls: false } } } }],
-  ['backends[0].health.tls', { backend: { health: { httpGet: {}, tls: false } } }],
   ['debug.address', { document: { debug: { address: '' } } }],
 ];
 

@@ -69,6 +69,7 @@ const odd = [
             headers: [{ name: 'X', value: 'y' }],
             body: '{}',
           },
+          tls: false,
           expect: {
             status: 200,
             json: [
@@ -83,6 +84,14 @@ const odd = [
         learn: [{ status: [503], header: { name: 'X-Not-Leader' } }],
       },
       discovery: { statefulSet: { name: 'db', replicas: 3 }, nameservers: ['fd00::a'] },
+      tls: {
+        ca: '/tls/ca.crt',
+        cert: '/tls/tls.crt',
+        key: '/tls/tls.key',
+        serverName: 'db',
+        minVersion: '1.3',
+      },
+      health: { tcpSocket: { port: 8081 }, tls: { verify: 'Chain' } },
     },
     rule: {
       hostnames: ['*.example.com'],

@@ -5,10 +5,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../../src/control/probe/probe-result.ts';
-import { runProbe } from '../../../src/control/probe/run-probe.ts';
+import { probesOver } from '../../../src/control/probe/run-probe.ts';
 import type { Expect, HttpProbe, LineageSource, Probe, TermSource } from '../../../src/model/config.ts';
+import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { loopNowMs, poll } from '../../helpers/waiting.ts';
 
+const runProbe = probesOver(new TlsClients());
 const open = new Set<Socket>();
 const servers: Server[] = [];
 afterEach(() => {
@@ -70,6 +72,26 @@ function run(
 const ok = (body = '', head = ''): string =>
   `HTTP/1.1 200 OK\r\n${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 const JSON_LEADER: Expect = { ...NOTHING, json: [{ pointer: '/role', equals: 'leader' }] };
+
+describe('a Pod that speaks TLS, asked in plain text', () => {
+  // An alert of OpenSSL's: fatal, unexpected message.
+  const alert = Buffer.from([0x15, 3, 1, 0, 2, 2, 10]);
+
+  it.each([
+    ['http', http()],
+    [
+      'tcp',
+      { type: 'tcp', port: null, send: 'PING\r\n', reply: null, auth: null, expectContains: 'PONG' } as const,
+    ],
+  ])('is told as such by a probe of %s', async (_, probe) => {
+    const port = await pod((socket) => socket.end(alert));
+    expect(await run(probe, port)).toMatchObject({
+      outcome: 'failure',
+      tls: 'tls_expected',
+      reason: 'it speaks TLS on this port, and plain text was sent: write tls',
+    });
+  });
+});
 
 describe('HTTP probes', () => {
   it('sends the request it was told, H4 (apisix#4906) with the name of the Pod as Host', async () => {

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProbeResult } from '../../../src/control/probe/probe-result.ts';
-import { runProbe } from '../../../src/control/probe/run-probe.ts';
+import { probesOver } from '../../../src/control/probe/run-probe.ts';
 import type { LineageSource, TcpExchangeProbe } from '../../../src/model/config.ts';
+import { TlsClients } from '../../../src/platform/tls/clients.ts';
 
+const runProbe = probesOver(new TlsClients());
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 afterEach(() => {

@@ -21,8 +21,10 @@ import { systemDialer } from '../../../src/platform/dialer.ts';
 import { LocalErrorLog } from '../../../src/platform/local-error.ts';
 import { silentLogger } from '../../../src/platform/logger.ts';
 import { PeerWatch } from '../../../src/platform/peer-watch.ts';
+import { TlsClients } from '../../../src/platform/tls/clients.ts';
 import { TurnEnd } from '../../../src/platform/turn-end.ts';
 import { backendConfig, configWith } from '../../helpers/config.ts';
+import { wireTls } from '../../helpers/pod-wire.ts';
 import { RawClient } from '../../helpers/raw-client.ts';
 import { type PodScript, RawPod } from '../../helpers/raw-pod.ts';
 import { poll } from '../../helpers/waiting.ts';
@@ -65,7 +67,7 @@ export async function tcp(
   } = {},
 ): Promise<Tcp> {
   const config = backendConfig();
-  const backend = { ...config, connection: { ...config.connection, ...options.connection } };
+  const backend = { ...config, tls: wireTls(), connection: { ...config.connection, ...options.connection } };
   const tcpRule = rule('tcp', part);
   const listener = listenerOf([{ rule: tcpRule, hostname: null, match: null }], {
     name: 'tcp',
@@ -122,7 +124,7 @@ export async function tcp(
     };
     return pool;
   };
-  const upstreams = new TcpUpstreams(pools, systemDialer);
+  const upstreams = new TcpUpstreams(pools, new TlsClients(), systemDialer);
   const sink = { report: (outcome: Outcome) => void outcomes.push(outcome) };
   const joined = new SocketTunnels(tunnels, { cell, outcomes: sink });
   const sockets = new Set<Socket>();

@@ -15,6 +15,7 @@ export function assemble({ fields, backends, listeners }: Parts): Config {
         service: backend.service ?? '',
         port: backend.port ?? 0,
         leader: backend.leader ?? null,
+        tls: backend.tls ?? null,
         ejection: backend.ejection ?? null,
       };
     }),

@@ -5,6 +5,7 @@ import { duration, name, nameserver, object, ordinal, refuse, service, textThat,
 import { leader } from './schema-leader.ts';
 import { httpKeys, probeOf, tcpKeys, tcpSocketKeys } from './schema-probe.ts';
 import { staticPods } from './schema-static.ts';
+import { probeTls, probeTlsOf, tls } from './schema-tls.ts';
 import { servicePort } from './service-port.ts';
 
 const discovery = object({
@@ -62,6 +63,7 @@ const health = object({
   ...httpKeys,
   ...tcpKeys,
   ...tcpSocketKeys,
+  tls: probeTls,
   period: duration(10).prefault('2s').describe('Time between two probes of a Pod'),
   timeout: duration().prefault('1s').describe('How long a probe may take'),
   failureThreshold: whole(1, 1000).prefault(3).describe('Failures in a row that make a ready Pod unready'),
@@ -72,7 +74,7 @@ const health = object({
     if (given.expect !== undefined && probe.type === 'tcpSocket' && given.tcpSocket === undefined)
       refuse(context, 'needs httpGet or http beside it', ['expect']);
     return {
-      probe,
+      probe: { ...probe, ...probeTlsOf(given.tls) },
       periodMs: given.period,
       timeoutMs: given.timeout,
       failureThreshold: given.failureThreshold,
@@ -128,6 +130,7 @@ export const backend = object({
   discovery,
   health,
   leader: leader.optional(),
+  tls: tls.optional().describe('TLS to the Pods, for data and for probes of the data port'),
   connection,
   ejection,
 }).meta({

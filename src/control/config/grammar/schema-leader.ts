@@ -24,6 +24,7 @@ import {
 } from './scalars.ts';
 import { httpKeys, probeOf, tcpKeys } from './schema-probe.ts';
 import { staticPods } from './schema-static.ts';
+import { probeTls, probeTlsOf } from './schema-tls.ts';
 import { servicePort } from './service-port.ts';
 
 const term = object({
@@ -109,6 +110,7 @@ const probe = object({
   ...tcpKeys,
   term: term.optional(),
   lineage: lineage.optional(),
+  tls: probeTls,
   period: duration(10).prefault('1s').describe('Time between two probes of a Pod'),
   timeout: duration().prefault('500ms').describe('How long an answer may take'),
   failureThreshold: whole(1, 1000).prefault(2).describe("Unanswered probes before a leader's claim lapses"),
@@ -135,7 +137,7 @@ const probe = object({
     if (asked === null || asked.type === 'tcpSocket') return z.NEVER;
     return {
       type: 'Probe',
-      probe: asked,
+      probe: { ...asked, ...probeTlsOf(given.tls) },
       term: given.term ?? null,
       lineage: given.lineage ?? null,
       periodMs: given.period,

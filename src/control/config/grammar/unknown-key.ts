@@ -8,7 +8,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ['timeoutSeconds', 'write timeout with a duration, for example timeout: 1s'],
   ['initialDelaySeconds', 'a new Pod is probed at once, so there is no initial delay'],
   ['exec', 'a sidecar cannot run commands in other Pods: use httpGet, http, tcpSocket or tcp'],
-  ['scheme', 'probes speak plain HTTP: tls is not supported yet'],
+  ['scheme', 'write tls beside httpGet, or under the backend where the data port speaks it'],
   ['host', 'give a Host under headers instead; the default is the DNS name of the Pod'],
   ['httpHeaders', 'write headers'],
   ['namespace', 'the Service is named by its full DNS name, under service'],
@@ -20,6 +20,8 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 
 /** What is wrong with a key that the mapping does not have. */
 export function unknownKeyMessage(key: string, known: readonly string[]): string {
+  if (key === 'tls' && known.includes('port') && !known.includes('master'))
+    return 'unknown key: tls stands beside httpGet, http, tcp or tcpSocket, or under the backend';
   if (isReservedKey(key)) return NOT_SUPPORTED;
   const hint = HINTS.get(key);
   if (hint !== undefined) return `unknown key: ${hint}`;

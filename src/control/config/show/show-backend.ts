@@ -4,11 +4,12 @@ import { formatDuration } from '../grammar/duration.ts';
 import { showLeader } from './show-leader.ts';
 import { showProbe } from './show-probe.ts';
 import { showStatic } from './show-static.ts';
+import { showTls } from './show-tls.ts';
 import { ifGiven, nothingLeft } from './whole.ts';
 
 /** One of `backends`. */
 export function showBackend(backend: BackendConfig): object {
-  const { name, service, port, discovery, health, leader, connection, ejection, ...rest } = backend;
+  const { name, service, port, discovery, health, leader, tls, connection, ejection, ...rest } = backend;
   nothingLeft(rest);
   const { probe, periodMs, timeoutMs, failureThreshold, successThreshold, ...healthRest } = health;
   nothingLeft(healthRest);
@@ -24,6 +25,7 @@ export function showBackend(backend: BackendConfig): object {
       successThreshold,
     },
     ...(leader === null ? {} : { leader: showLeader(leader) }),
+    ...(tls === null ? {} : { tls: showTls(tls) }),
     connection: showConnection(connection),
     ...(ejection === null ? {} : { ejection: showEjection(ejection) }),
   };

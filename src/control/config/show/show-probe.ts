@@ -1,11 +1,16 @@
 import type { Credentials, Expect, Probe } from '../../../model/config.ts';
+import { showProbeTls } from './show-tls.ts';
 import { ifAny, ifGiven, nothingLeft } from './whole.ts';
 
-/** The keys that say how a Pod is asked: `httpGet`, `http`, `tcp` or `tcpSocket`, with `expect` beside it. */
+/** The keys that say how a Pod is asked: `httpGet`, `http`, `tcp` or `tcpSocket`, with `expect` and `tls` beside it. */
 export function showProbe(probe: Probe): object {
+  return { ...showAsking(probe), ...showProbeTls(probe) };
+}
+
+function showAsking(probe: Probe): object {
   switch (probe.type) {
     case 'http': {
-      const { type: _, method, path, port, headers, body, expect, hidden: __, ...rest } = probe;
+      const { type: _, method, path, port, headers, body, expect, hidden: __, tls: ___, ...rest } = probe;
       nothingLeft(rest);
       const request = { path, ...ifGiven('port', port), ...ifAny('headers', headers) };
       return {
@@ -17,7 +22,7 @@ export function showProbe(probe: Probe): object {
     }
     case 'tcp': {
       // Credentials stand beside the probe: showLeader writes them.
-      const { type: _, port, send, reply, auth: __, expectContains, hidden: ___, ...rest } = probe;
+      const { type: _, port, send, reply, auth: __, expectContains, hidden: ___, tls: ____, ...rest } = probe;
       nothingLeft(rest);
       return {
         tcp: {

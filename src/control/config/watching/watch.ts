@@ -1,6 +1,6 @@
-import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Clock, systemClock, type Timer } from '../../../platform/clock.ts';
+import { DirectoryWatch } from '../../../platform/directory-watch.ts';
 import { crashed } from '../../../platform/guard.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { readText } from '../load.ts';
@@ -52,7 +52,7 @@ export interface ConfigWatch {
 }
 
 class ConfigWatcher implements ConfigWatch {
-  readonly #directory: string;
+  readonly #directory: DirectoryWatch;
   readonly #clock: Clock;
   readonly #intervalMs: number;
   /** Of the content seen last. */
@@ -66,8 +66,6 @@ class ConfigWatcher implements ConfigWatch {
   #rereadAfter = false;
   /** Why the file could not be read at the last look; null while it can. */
   #unreadable: string | null = null;
-  #events: FSWatcher | null = null;
-  #watchedInode = 0;
   #soon: Timer | null = null;
   #later: Timer | null = null;
   #closed = false;
@@ -78,11 +76,17 @@ class ConfigWatcher implements ConfigWatch {
   constructor(file: string, options: WatchOptions) {
     this.#file = file;
     this.#options = options;
-    this.#directory = dirname(file);
     this.#clock = options.clock ?? systemClock;
     this.#intervalMs = options.intervalMs ?? 10_000;
     this.#hash = options.knownHash ?? null;
-    this.#arm();
+    this.#directory = new DirectoryWatch(
+      dirname(file),
+      () => this.#lookSoon(),
+      (error, isGone) => {
+        options.logger.debug({ err: error }, 'watching the configuration directory failed');
+        if (isGone) this.#lookSoon(REARM_MS);
+      },
+    );
     if (this.#hash === null) {
       const read = readText(file);
       if ('text' in read) this.#hash = hashOf(read.text);
@@ -97,7 +101,7 @@ class ConfigWatcher implements ConfigWatch {
     this.#closed = true;
     this.#soon?.clear();
     this.#later?.clear();
-    this.#disarm();
+    this.#directory.close();
   }
 
   reread(): void {
@@ -119,7 +123,7 @@ class ConfigWatcher implements ConfigWatch {
 
   #lookLater(): void {
     this.#later = this.#clock.after(this.#intervalMs, () => {
-      this.#rearmIfReplaced();
+      this.#directory.rearmIfReplaced();
       this.#look();
       if (!this.#closed) this.#lookLater();
     });
@@ -129,7 +133,7 @@ class ConfigWatcher implements ConfigWatch {
     if (this.#closed || this.#soon !== null) return;
     this.#soon = this.#clock.after(inMs, () => {
       this.#soon = null;
-      this.#rearmIfReplaced();
+      this.#directory.rearmIfReplaced();
       this.#look();
     });
   }
@@ -184,42 +188,5 @@ class ConfigWatcher implements ConfigWatch {
       logger.warn({ err: error }, 'a thread could not parse the configuration; the event loop waits for it');
       return parseConfig(text, this.#file, env);
     }
-  }
-
-  /** The directory may be another one by now (removed and made again): events of the old one would never come. */
-  #rearmIfReplaced(): void {
-    if (this.#events !== null && inodeOf(this.#directory) === this.#watchedInode) return;
-    this.#disarm();
-    this.#arm();
-  }
-
-  #arm(): void {
-    try {
-      const inode = inodeOf(this.#directory);
-      const events = watch(this.#directory, { persistent: false }, () => this.#lookSoon());
-      events.on('error', (error) => {
-        this.#options.logger.debug({ err: error }, 'watching the configuration directory failed');
-        if (this.#events === events) this.#disarm();
-      });
-      this.#events = events;
-      this.#watchedInode = inode;
-    } catch (error) {
-      this.#options.logger.debug({ err: error }, 'the configuration directory cannot be watched');
-      this.#lookSoon(REARM_MS);
-    }
-  }
-
-  #disarm(): void {
-    this.#events?.close();
-    this.#events = null;
-  }
-}
-
-/** 0 where there is no such directory. */
-function inodeOf(directory: string): number {
-  try {
-    return statSync(directory).ino;
-  } catch {
-    return 0;
   }
 }

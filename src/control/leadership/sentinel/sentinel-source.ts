@@ -1,4 +1,4 @@
-import type { HostPort, SentinelLeaderSource } from '../../../model/config.ts';
+import type { BackendConfig, HostPort, SentinelLeaderSource } from '../../../model/config.ts';
 import type { LookupTrouble, Member } from '../../discovery/contract.ts';
 import { isNamedBy } from '../../pod-names.ts';
 import type { RosterPod } from '../../roster.ts';
@@ -21,18 +21,23 @@ export interface MembersWatch {
  * `leader.type: Sentinel`: the Pods are asked as with `Probe`, and what the Sentinels say comes beside their claims as counsel
  * (docs/adr/0014-sentinel.md).
  *
- * @param backendName the backend's name now: a reload may change it
+ * @param now the backend as it is now: a reload may change it
  */
 export function sentinelSource(
-  backendName: () => string,
+  now: () => BackendConfig,
   source: SentinelLeaderSource,
   watchMembers: WatchMembers,
   events: ClaimEvents,
   deps: ProbeSourceDeps & SentinelsDeps,
 ): ClaimSource {
   const pods = new Map<number, RosterPod>();
-  const probes = probeSource(backendName, source.probe, events, deps);
-  const sentinels = new Sentinels(source, backendName, () => events.onClaims(), deps);
+  const probes = probeSource(now, source.probe, events, deps);
+  const sentinels = new Sentinels(
+    source,
+    () => now().name,
+    () => events.onClaims(),
+    deps,
+  );
   const watching = watchMembers((members) => sentinels.take(members));
   const podAt = (address: HostPort): RosterPod | null =>
     [...pods.values()].find(({ member }) => isNamedBy(`//${textOf(address)}`, member)) ?? null;

@@ -78,7 +78,7 @@ export class Sentinels {
 
   #begin(key: string, member: Member): void {
     const { master, auth } = this.#source;
-    const target = probeTarget(member);
+    const target = probeTarget(member, null);
     const subscription = new Subscription(
       target,
       master,
@@ -94,7 +94,7 @@ export class Sentinels {
         periodMs: ASK_PERIOD_MS,
         begin: (done) =>
           askMaster(
-            { target, port: member.port, timeoutMs: ASK_TIMEOUT_MS },
+            { target, port: member.port, timeoutMs: ASK_TIMEOUT_MS, tls: null },
             master,
             auth,
             (named, result) => {

@@ -68,9 +68,7 @@ export class Subscription {
   #connect(): void {
     const { addresses, port } = this.#target;
     this.#hangUp = dial(
-      addresses,
-      port,
-      CONNECT_MS,
+      { addresses, port, timeoutMs: CONNECT_MS },
       (socket) => this.#begin(socket),
       ({ reason }) => this.#lost(reason),
     );
