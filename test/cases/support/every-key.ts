@@ -570,6 +570,7 @@ interface SchemaNode {
   readonly anyOf?: SchemaNode[];
   readonly oneOf?: SchemaNode[];
   readonly allOf?: SchemaNode[];
+  readonly then?: SchemaNode;
 }
 
 /** @returns whether anything lies below */
@@ -582,7 +583,12 @@ function walk(given: SchemaNode, defs: Record<string, SchemaNode>, path: string,
     if (!walk(below, defs, at, keys)) keys.add(at);
   }
   if (node.items !== undefined && walk(node.items, defs, `${path}[]`, keys)) isInner = true;
-  for (const other of [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])])
+  for (const other of [
+    ...(node.anyOf ?? []),
+    ...(node.oneOf ?? []),
+    ...(node.allOf ?? []),
+    ...(node.then === undefined ? [] : [node.then]),
+  ])
     if (walk(other, defs, path, keys)) isInner = true;
   return isInner;
 }

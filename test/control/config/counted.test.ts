@@ -35,8 +35,9 @@ it('so are unknown keys of different names, and tabs', () => {
 
 it('twenty are listed, and others beside them stay', () => {
   expect(placesOf(withRules(20, () => ({ timeouts: { request: 1 } })))).toHaveLength(20);
-  const mixed = placesOf(withRules(21, (n) => (n === 5 ? { retry: 3 } : n < 25 ? { timeouts: 's' } : {})));
-  expect(mixed).toHaveLength(21);
+  expect(placesOf(withRules(21, () => ({ timeouts: { request: 1 } })))).toEqual([
+    expect.stringContaining('(and 20 more like it'),
+  ]);
   const counted = placesOf(
     withRules(22, (n) => ({ timeouts: { request: 1 }, ...(n === 5 ? { retry: 3 } : {}) })),
   );

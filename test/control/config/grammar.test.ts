@@ -101,6 +101,7 @@ listeners:
 `;
   expect(placesOf(text)).toEqual([
     expect.stringMatching(/^f\.yaml:1:13: apiVersion: must be/),
+    expect.stringMatching(/^f\.yaml:4:5: backends\[0\]\.service: is missing/),
     expect.stringMatching(/^f\.yaml:5:5: backends\[0\]\.servce: unknown key; did you mean service\?/),
     expect.stringMatching(/^f\.yaml:6:11: backends\[0\]\.port: environment variable PORT is not set/),
     expect.stringMatching(/^f\.yaml:9:14: listeners\[0\]\.address: :9180 collides with admin\.address/),

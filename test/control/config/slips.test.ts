@@ -549,9 +549,14 @@ const OF_GRAMMAR: readonly Slip[] = [
     'a misspelt key that is needed',
     'port: http\n',
     'prot: http\n',
-    ['6:5: backends[0].prot: unknown key; did you mean port?'],
+    ['4:5: backends[0].port: is missing', '6:5: backends[0].prot: unknown key; did you mean port?'],
   ],
-  ['a misspelt kind', 'kind: ProxyConfig', 'kid: ProxyConfig', ['2:1: kid: unknown key; did you mean kind?']],
+  [
+    'a misspelt kind',
+    'kind: ProxyConfig',
+    'kid: ProxyConfig',
+    ['1:1: kind: is missing: it must be ProxyConfig', '2:1: kid: unknown key; did you mean kind?'],
+  ],
   [
     'misspelt matches',
     'matches: [{ method',

@@ -8,12 +8,11 @@ import { schemaAt } from './schema-walk.ts';
 
 /**
  * Adds to what is reported what only the whole grammar can tell: where a key belongs, what to write for a value that lacks its
- * mapping. A key that is missing because it is misspelt, or stands elsewhere, is reported once.
+ * mapping. What a mapping needs and has in a wrong place is reported once.
  *
  * @param raw the document
  */
 export function withAdvice(raw: unknown, report: Report): Report {
-  const meant = new Set<string>();
   const misplaced = new Set<string>();
   return (path, message, atKey = false) => {
     if (atKey && message.startsWith('unknown key; ')) {
@@ -24,12 +23,8 @@ export function withAdvice(raw: unknown, report: Report): Report {
         misplaced.add(formatPath(path.slice(0, -1)));
         return report(path, `unknown key${place}`, true);
       }
-      if (suggested !== null) meant.add(formatPath([...path.slice(0, -1), suggested]));
       return report(path, message, true);
     }
-    const spelt = atKey ? /^unknown key: a .* is missing.*: write (\w+):/.exec(message)?.[1] : undefined;
-    if (spelt !== undefined) meant.add(formatPath([...path.slice(0, -1), spelt]));
-    if (message.startsWith('is missing') && meant.has(formatPath(path))) return;
     if (message.startsWith('needs ') && misplaced.has(formatPath(path))) return;
     report(path, adviceOnKind(raw, path, message), atKey);
   };

@@ -45,10 +45,7 @@ export function readValue<T extends z.ZodType>(
 ): z.output<T> | undefined {
   const result = schema.safeParse(raw, { error: (issue) => messageOf(issue), reportInput: true });
   if (result.success) return result.data;
-  // What is misspelt comes before what is missing for it.
-  const unknown = result.error.issues.filter(({ code }) => code === 'unrecognized_keys');
-  const others = result.error.issues.filter(({ code }) => code !== 'unrecognized_keys');
-  for (const issue of [...unknown, ...others]) reportIssue(issue, raw, path, report);
+  for (const issue of result.error.issues) reportIssue(issue, raw, path, report);
   return undefined;
 }
 
