@@ -244,7 +244,7 @@ export class BackendMonitor {
     this.#kinds.tick();
   }
 
-  backendReport(): BackendReport {
+  backendReport(): Omit<BackendReport, 'tls'> {
     const { state, leaderId, term, claimants, reason } = this.#leader.current;
     return {
       name: this.#config.name,

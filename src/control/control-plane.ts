@@ -5,7 +5,6 @@ import type { SnapshotCell } from '../boundary/snapshot-cell.ts';
 import type { Cause } from '../model/cause.ts';
 import type { Config } from '../model/config.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { TlsReport } from '../model/tls-report.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { tlsReports } from '../observe/tls-reports.ts';
 import { type Clock, systemClock, type Timer } from '../platform/clock.ts';
@@ -217,7 +216,7 @@ export class ControlPlane implements OutcomeSink, Leases, Causes {
     return term;
   }
 
-  backends(): (BackendReport & { readonly tls: readonly TlsReport[] })[] {
+  backends(): BackendReport[] {
     return [...this.#monitors.values()].map((monitor) => {
       const report = monitor.backendReport();
       return { ...report, tls: tlsReports(monitor.config, report.pods, this.#tls) };

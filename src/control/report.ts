@@ -1,4 +1,5 @@
 import type { ShownCause } from '../model/cause.ts';
+import type { TlsReport } from '../model/tls-report.ts';
 import type { DiscoveryReport } from './discovery/contract.ts';
 
 /** One probe's last result, as `/state` shows it. Times are wall-clock milliseconds. */
@@ -30,6 +31,7 @@ export interface PodReport {
 }
 
 export interface BackendReport {
+  readonly tls: readonly TlsReport[];
   readonly name: string;
   readonly service: string;
   /** What is wrong with it, the likeliest first, as `/explain` tells it; empty: nothing is known to be. */

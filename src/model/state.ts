@@ -50,7 +50,10 @@ export interface StateProblem {
     | 'leader_conflict'
     | 'held'
     | 'pods_unready'
-    | 'dns_failing';
+    | 'dns_failing'
+    | 'tls_files'
+    | 'tls_unverified'
+    | 'certificate_ends';
   readonly backend: string | null;
   /** Names of the first few Pods that it is about. */
   readonly pods: readonly string[];
@@ -104,6 +107,8 @@ export interface StateBackend {
   readonly leadership: StateLeadership;
   readonly discovery: StateDiscovery;
   readonly held: StateHeld;
+  /** Each way in which its Pods are spoken to over TLS; empty: plain. */
+  readonly tls: readonly StateTls[];
   readonly pods: readonly StatePod[];
   /** The last ten minutes, oldest first: what was true from each moment to the next. The first may be older. */
   readonly changes: readonly StateChange[];
@@ -142,6 +147,26 @@ export interface StateHeld {
   readonly now: number;
   /** How long the one that waits longest has waited; 0: none waits. */
   readonly longestMs: number;
+}
+
+/** One `tls` of a backend. */
+export interface StateTls {
+  /** Where it stands under the backend: `tls`, `health.tls` or `leader.probe.tls`. */
+  readonly at: string;
+  readonly verify: 'Full' | 'Chain' | 'None';
+  readonly serverName: string | null;
+  readonly minVersion: string;
+  readonly ca: string | null;
+  /** Our own; null: none is shown to Pods. `validUntil`: RFC 3339; null: it is not known. */
+  readonly certificate: { readonly file: string; readonly validUntil: string | null } | null;
+  /** Why the files cannot be used as they are now; null: they are in force. */
+  readonly problem: string | null;
+  /** What the Pods have shown last. */
+  readonly pods: readonly {
+    readonly pod: string;
+    readonly names: readonly string[];
+    readonly validUntil: string;
+  }[];
 }
 
 /** The last answer of a Pod to a probe. */

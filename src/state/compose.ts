@@ -9,8 +9,10 @@ import type {
   StatePod,
   StateProbe,
   StateReload,
+  StateTls,
   StateTunnels,
 } from '../model/state.ts';
+import type { TlsReport } from '../model/tls-report.ts';
 import { moment, type Now, rfc3339, wallMoment } from './now.ts';
 import type { Remembered, StateObserver } from './observer.ts';
 import { findProblems } from './problems.ts';
@@ -102,6 +104,7 @@ function composeBackend(
       lastError,
       nextRefreshAt: nextRefreshAtMs === null ? null : rfc3339(nextRefreshAtMs),
     },
+    tls: report.tls.map(shownTls),
     pods: pods.sort(byOrdinalThenName),
     changes: remembered?.history.changes(now) ?? [],
   };
@@ -167,6 +170,17 @@ function shownProbe(report: ProbeReport | null, now: Now): StateProbe | null {
   if (report === null) return null;
   const { atMs, ok, reason, durationMs } = report;
   return { ...wallMoment(atMs, now), ok, reason, durationMs: Math.round(durationMs * 10) / 10 };
+}
+
+function shownTls({ certificate, pods, ...tls }: TlsReport): StateTls {
+  const until = (notAfterMs: number | null): string | null =>
+    notAfterMs === null ? null : rfc3339(notAfterMs);
+  return {
+    ...tls,
+    certificate:
+      certificate === null ? null : { file: certificate.file, validUntil: until(certificate.notAfterMs) },
+    pods: pods.map(({ pod, names, notAfterMs }) => ({ pod, names, validUntil: rfc3339(notAfterMs) })),
+  };
 }
 
 /** As routing lists them. */

@@ -1,6 +1,7 @@
 import type { CauseArea, ShownCause } from '../model/cause.ts';
 import type { Moment, State, StateBackend, StateProblem } from '../model/state.ts';
 import { rfc3339 } from './now.ts';
+import { tlsProblems } from './tls-problems.ts';
 
 /** Pods named in a problem. */
 const MAX_NAMED = 3;
@@ -14,6 +15,7 @@ export function findProblems(state: Omit<State, 'problems'>): StateProblem[] {
     ...state.backends.flatMap((backend) => ofBackend(backend, wallMs)),
     ...ofProgram(state),
     ...state.backends.flatMap((backend) => withPodsUnready(backend, wallMs)),
+    ...state.backends.flatMap((backend) => tlsProblems(backend, wallMs)),
   ];
   return found.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
 }

@@ -161,6 +161,6 @@ it('a file that cannot be used keeps it from starting, with the line', async (te
   const { tls } = secretOf(test);
   const running = sidecar(test, scene.document({ backends: [scene.backend({ tls })] }));
   await expect(running).rejects.toThrow(
-    /headroute\.yaml:\d+:\d+: backends\[0\]\.tls\.ca: ".+ca\.crt" is not there/,
+    /headroute\.yaml:\d+:\d+: backends\[0\]\.tls\.ca: \\".+ca\.crt\\" is not there/,
   );
 });

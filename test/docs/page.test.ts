@@ -49,6 +49,9 @@ const KINDS: Record<StateProblem['kind'], true> = {
   held: true,
   pods_unready: true,
   dns_failing: true,
+  tls_files: true,
+  tls_unverified: true,
+  certificate_ends: true,
 };
 
 it('names every kind of problem', () => {

@@ -52,6 +52,7 @@ export function backend(
     service: 'db.prod.svc.cluster.local',
     held: { now: 0, longestMs: 0 },
     causes: [],
+    tls: [],
     pods: [pod()],
     changes: [],
     ...part,

@@ -103,4 +103,33 @@ describe('problems', () => {
     });
     expect(found[3]!.text).toContain('h.yaml:1:1: wrong (and 1 more)');
   });
+
+  it('tell of certificates that are not verified, cannot be used or end soon', () => {
+    const days = (n: number): string => new Date(Date.parse(ago(0).at) + n * 86_400_000).toISOString();
+    const tls = {
+      at: 'tls',
+      verify: 'None',
+      serverName: null,
+      minVersion: '1.2',
+      ca: null,
+      certificate: { file: '/tls/tls.crt', validUntil: days(6) },
+      problem: 'the key does not belong to it',
+      pods: [
+        { pod: 'db-0', names: ['db-0.db'], validUntil: days(8) },
+        { pod: 'db-1', names: ['db-1.db'], validUntil: days(1) },
+      ],
+    } as const;
+    const found = findProblems(state({ backends: [backend({ tls: [tls] })] }));
+    expect(kinds(found)).toEqual([
+      'warning tls_files db',
+      'warning tls_unverified db',
+      'warning certificate_ends db',
+      'warning certificate_ends db',
+    ]);
+    expect(found.at(-1)!.text).toBe(
+      `tls: certificates of Pods are valid for less than 7 days: db-1 until ${days(1)}`,
+    );
+    const well = { ...tls, verify: 'Full', problem: null, certificate: null, pods: [tls.pods[0]] } as const;
+    expect(findProblems(state({ backends: [backend({ tls: [well] })] }))).toEqual([]);
+  });
 });

@@ -68,6 +68,7 @@ function Card({ backend, at, severity, isOpen, pod, Timeline }: CardProps): VNod
     <${Changes} changes=${backend.changes} local=${Timeline !== null} />
     <${Pods} backend=${backend} focused=${pod} />
     <${Discovery} backend=${backend} />
+    ${backend.tls.map((tls) => html`<${Tls} tls=${tls} />`)}
   </details>`;
 }
 
@@ -108,5 +109,12 @@ function Discovery({ backend }: { backend: StateBackend }): VNode {
     <span>DNS</span> <code>${question}</code>
     ${lastAnswer === null ? ' has never been answered' : html` answered <${Age} of=${lastAnswer} /> ago`}
     ${lastError === null ? null : html`, <span class="failed">now fails: ${lastError}</span>`}
+  </p>`;
+}
+
+function Tls({ tls }: { tls: StateBackend['tls'][number] }): VNode {
+  const { at, verify, certificate, ca } = tls;
+  return html`<p class="discovery">
+    <span>TLS</span> <code>${at}</code> verify ${verify}, CA ${ca ?? "of Node's roots"}${certificate === null ? null : `, own certificate valid until ${certificate.validUntil ?? 'an unknown time'}`}
   </p>`;
 }
