@@ -61,7 +61,8 @@ export interface AppOptions {
 /** A running sidecar. */
 export interface App {
   readonly admin: HostPort;
-  readonly debug: HostPort;
+  /** null: none is configured. */
+  readonly debug: HostPort | null;
   listeners(): { name: string; host: string; port: number }[];
   readonly logger: LeveledLogger;
   /** Reads the configuration again now, as on SIGHUP, and says so where nothing changed. */
@@ -87,7 +88,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 class RunningApp implements App {
   readonly logger: LeveledLogger;
   admin!: HostPort;
-  debug!: HostPort;
+  debug: HostPort | null = null;
   readonly #options: AppOptions;
   readonly #metrics = new Metrics();
   readonly #cell: SnapshotCell;
@@ -175,7 +176,12 @@ class RunningApp implements App {
       ({ name, host, port }) => `${name} ${formatAddress({ host, port })}`,
     );
     this.logger.info(
-      { version, listeners, admin: formatAddress(this.admin), debug: formatAddress(this.debug) },
+      {
+        version,
+        listeners,
+        admin: formatAddress(this.admin),
+        debug: this.debug === null ? null : formatAddress(this.debug),
+      },
       'headroute has started',
     );
     return this;
@@ -246,6 +252,7 @@ class RunningApp implements App {
     });
     this.#servers.push(admin);
     this.admin = admin.address;
+    if (config.debug === null) return;
     const debug = await startDebugServer({
       address: config.debug,
       logger,

@@ -339,7 +339,8 @@ export interface Config {
   /** `''` where unset. */
   readonly selfPodName: string;
   readonly admin: HostPort;
-  readonly debug: HostPort;
+  /** null: none. */
+  readonly debug: HostPort | null;
   readonly log: { readonly level: LogLevel; readonly access: AccessMode };
   /** `podLabel: false`: series of Pods are counted together. */
   readonly metrics: { readonly podLabel: boolean };

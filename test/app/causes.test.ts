@@ -359,13 +359,14 @@ describe('the leader', { timeout: 60_000 }, () => {
     const { scene, pods } = await roles(scope, 2);
     const ids = [
       { id: 'aaaaaaaaaa01', previous: 'cccccccccc03' },
-      { id: 'bbbbbbbbbb02', previous: null },
+      // One that was never promoted would not unseat whichever is seen first.
+      { id: 'bbbbbbbbbb02', previous: 'dddddddddd04' },
     ];
     for (const [n, pod] of pods.entries()) pod.leader = { status: 200, body: JSON.stringify(ids[n]) };
     const lineage = { id: { json: '/id' }, previous: { json: '/previous' } };
     const running = await start(scope, scene, { leader: leader({}, { lineage }) });
     const cause =
-      'db-0 \\(id aaaaaaaa…, promoted from cccccccc…\\) and db-1 \\(id bbbbbbbb…, never promoted\\) claim to lead';
+      'db-0 \\(id aaaaaaaa…, promoted from cccccccc…\\) and db-1 \\(id bbbbbbbb…, promoted from dddddddd…\\) claim to lead';
     expectLogged(await running.log('leadership changed: two Pods claim to lead'), cause);
     await expectTold(running, 'POST', '/', 'leader_conflict', `${cause}, and none has succeeded all others`);
   });

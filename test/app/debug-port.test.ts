@@ -1,4 +1,5 @@
 /** The debug and admin ports of the built program (SPEC 4; field-cases.md A1 and A3); test/admin has the rest. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/control/config/parse.ts';
 import { RawClient } from '../helpers/raw-client.ts';
@@ -138,4 +139,30 @@ it('GET / is the page with its script and style, which the build has put into th
     `/?url=${encodeURIComponent('"><script>x</script>')}&backend=${encodeURIComponent('</script><b>')}`,
   );
   expect(hostile.text).not.toMatch(/<script>x|<b>/);
+});
+
+/** How many sockets of a process listen for TCP connections. */
+function listening(pid: number): number {
+  const rows = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1),
+  );
+  const inodes = new Set(
+    rows.map((row) => row.trim().split(/\s+/)).flatMap((of) => (of[3] === '0A' ? [of[9]] : [])),
+  );
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
+    return inodes.has(inode);
+  }).length;
+}
+
+it.runIf(process.platform === 'linux')('debug.address: "" opens no debug port', async () => {
+  expect(listening(running.pid)).toBe(3);
+  const without = await Sidecar.start(scene.document({ debug: { address: '' } }));
+  try {
+    expect((await fetch(`http://${without.admin}/livez`)).status).toBe(200);
+    expect(listening(without.pid)).toBe(2);
+    expect(without.debug).toBeNull();
+  } finally {
+    await without.dispose();
+  }
 });

@@ -188,7 +188,7 @@ it('a change of any key under load changes no Pod, no leader, no term, cuts noth
     pods: { name: string; state: string }[];
   };
   const state = async () =>
-    JSON.parse((await ask(app.debug.port, '/state')).body) as { configHash: string; backends: Backend[] };
+    JSON.parse((await ask(app.debug!.port, '/state')).body) as { configHash: string; backends: Backend[] };
   const sum = async (name: string): Promise<number> => {
     const { body } = await ask(app.admin.port, '/metrics');
     const lines = body.split('\n').filter((line) => line.startsWith(name));

@@ -47,7 +47,7 @@ scenario(
     const write = scene.write('/w');
     await scene.heldCount(1);
     expect(db0.byteCount).toBe(0);
-    const { port } = scene.app.debug;
+    const { port } = scene.app.debug!;
     expect((await ask(port, '/terms/forget?backend=nobody', { method: 'POST' })).status).toBe(400);
     const forgotten = await ask(port, '/terms/forget?backend=db', { method: 'POST' });
     expect(JSON.parse(forgotten.body)).toEqual({ backend: 'db', forgotten: '99999' });
@@ -67,7 +67,7 @@ scenario(
     ] as const)
       pod.claim = { term };
     await scene.until(({ leadership }) => leadership.state === 'conflict', 'conflict');
-    await ask(scene.app.debug.port, '/terms/forget?backend=db', { method: 'POST' });
+    await ask(scene.app.debug!.port, '/terms/forget?backend=db', { method: 'POST' });
     const { leadership } = await scene.until(({ leadership: now }) => now.highestTerm !== null, 'seen anew');
     expect(leadership).toMatchObject({ state: 'conflict', highestTerm: { term: '9', shownBy: 'db-1' } });
   },

@@ -78,7 +78,7 @@ export class Scenario {
   }
 
   async backend(): Promise<BackendReport> {
-    const { body } = await ask(this.app.debug.port, '/state');
+    const { body } = await ask(this.app.debug!.port, '/state');
     return (JSON.parse(body) as { backends: BackendReport[] }).backends[0]!;
   }
 
@@ -117,7 +117,7 @@ export class Scenario {
 
   async explain(method: string, path: string): Promise<string> {
     const url = encodeURIComponent(`http://127.0.0.1:${this.port}${path}`);
-    return (await ask(this.app.debug.port, `/explain?method=${method}&url=${url}`)).body;
+    return (await ask(this.app.debug!.port, `/explain?method=${method}&url=${url}`)).body;
   }
 
   /** Sum of the samples of a family whose labels contain all of these, as `pod="db-0"`. */

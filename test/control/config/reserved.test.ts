@@ -31,7 +31,6 @@ const RESERVED: [string, Parameters<typeof sample>[0]][] = [
   ['tracing', { document: { tracing: {} } }],
   ['rehearse', { document: { rehearse: {} } }],
   ['backends[0].leader.lease', { backend: { leader: { ...LEADER, lease: { name: 'db' } } } }],
-  ['debug.address', { document: { debug: { address: '' } } }],
 ];
 
 it('each reserved key is among them', () => {

@@ -8,8 +8,8 @@ import { formatPath, type Path } from '../problem.ts';
 /** Two sockets that certainly cannot be bound side by side; admin and debug are there without being written. */
 export function checkAddresses({ fields, listeners }: Parts, report: Report): void {
   const taken: { readonly path: Path; readonly address: HostPort }[] = [];
-  const take = (path: Path, address: HostPort | undefined): void => {
-    if (address === undefined) return;
+  const take = (path: Path, address: HostPort | null | undefined): void => {
+    if (address === undefined || address === null) return;
     const other = taken.find((earlier) => collide(earlier.address, address));
     if (other === undefined) taken.push({ path, address });
     else

@@ -1,8 +1,6 @@
 import { isIP } from 'node:net';
 import type { BackendPart, Parts } from '../grammar/read-document.ts';
 import type { Report } from '../grammar/read-fields.ts';
-import { backend as schema } from '../grammar/schema-backend.ts';
-import { nearest } from '../grammar/suggest.ts';
 
 /** A backend has the Pods of a Service, or those of its own list, not both. */
 export function checkDiscovery({ backends }: Parts, report: Report): void {
@@ -10,15 +8,8 @@ export function checkDiscovery({ backends }: Parts, report: Report): void {
     if (backend.hasStatic) checkStatic(backend, report);
     else
       for (const key of ['service', 'port'])
-        if (!backend.given.has(key) && !isMisspelt(key, backend))
-          report([...backend.path, key], 'is missing');
+        if (!backend.given.has(key)) report([...backend.path, key], 'is missing');
   }
-}
-
-/** Told as the unknown key that it is. */
-function isMisspelt(key: string, { given }: BackendPart): boolean {
-  const known = Object.keys(schema.shape);
-  return [...given].some((other) => !known.includes(other) && nearest(other, known) === key);
 }
 
 function checkStatic({ path, given, fields }: BackendPart, report: Report): void {

@@ -25,11 +25,10 @@ export const RESERVED_KEYS: ReadonlySet<string> = new Set([
   'lease',
 ]);
 
-/** By the last key of their path, or the last two. */
+/** By the last key of their path. */
 const RESERVED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ['protocol', ['HTTP2']],
   ['type', ['Lease', 'RendezvousHash']],
-  ['debug.address', ['']],
 ]);
 
 export const NOT_SUPPORTED = 'is not supported yet';
@@ -41,7 +40,6 @@ export function isReservedKey(key: string): boolean {
 export function isReservedValue(path: Path, value: unknown): boolean {
   if (typeof value !== 'string') return false;
   const word = value.toLowerCase();
-  return [path.slice(-1), path.slice(-2)].some((keys) =>
-    RESERVED_VALUES.get(keys.join('.'))?.some((reserved) => reserved.toLowerCase() === word),
-  );
+  const reserved = RESERVED_VALUES.get(String(path.at(-1)));
+  return reserved?.some((one) => one.toLowerCase() === word) ?? false;
 }

@@ -99,14 +99,21 @@ export function whole(least: number, most: number) {
   return z.int().min(least).max(most);
 }
 
-export const address = z
-  .string({ error: (issue) => wrongAddressKind(issue.input) })
-  .transform((value, context): HostPort => {
-    const parsed = parseAddress(value);
-    if (typeof parsed !== 'string') return parsed;
-    refuse(context, `${quote(value)} ${parsed}`);
-    return z.NEVER;
-  });
+const addressText = z.string({ error: (issue) => wrongAddressKind(issue.input) });
+
+export const address = addressText.transform(readAddress);
+
+/** As `address`; null for an empty text. */
+export const addressOrNone = addressText.transform((value, context) =>
+  value === '' ? null : readAddress(value, context),
+);
+
+function readAddress(value: string, context: z.RefinementCtx): HostPort {
+  const parsed = parseAddress(value);
+  if (typeof parsed !== 'string') return parsed;
+  refuse(context, `${quote(value)} ${parsed}`);
+  return z.NEVER;
+}
 
 function wrongAddressKind(input: unknown): string {
   const base = wrongKind(input, 'an address such as 127.0.0.1:8080');

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import type { HostPort } from '../../../model/config.ts';
 import { isLoopback } from './address.ts';
 import { wrongKind, wrongSwitch } from './messages.ts';
-import { address, duration, name, object, refuse, size, whole } from './scalars.ts';
+import { address, addressOrNone, duration, name, object, refuse, size, whole } from './scalars.ts';
 import { backend } from './schema-backend.ts';
 import { rule } from './schema-rule.ts';
 import { didYouMean } from './suggest.ts';
@@ -42,8 +43,9 @@ export const listener = object({
   rules: z.array(rule).min(1).describe('Rules; the most specific that matches is taken'),
 });
 
-const debugAddress = address.transform((given, context) => {
-  if (!isLoopback(given.host))
+/** null: nobody listens. */
+const debugAddress = addressOrNone.transform((given, context): HostPort | null => {
+  if (given !== null && !isLoopback(given.host))
     refuse(
       context,
       'must be a loopback address, as 127.0.0.1:9181 is: whoever reaches it can stop the sidecar',
@@ -75,7 +77,7 @@ export const document = object({
     .prefault({})
     .describe('livez, readyz and metrics'),
   debug: object({
-    address: debugAddress.prefault('127.0.0.1:9181').describe('Where to listen; loopback only'),
+    address: debugAddress.prefault('127.0.0.1:9181').describe('Where to listen; loopback only; "": nowhere'),
   })
     .prefault({})
     .describe('State, explain and control'),

@@ -20,7 +20,7 @@ export function showConfig(config: Config): object {
     listeners: listeners.map(showListener),
     ...(selfPodName === '' ? {} : { self: { podName: selfPodName } }),
     admin: { address: formatAddress(admin) },
-    debug: { address: formatAddress(debug) },
+    debug: { address: debug === null ? '' : formatAddress(debug) },
     log,
     metrics,
     shutdown: { timeout: formatDuration(shutdownTimeoutMs) },

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../../model/address.ts';
-import type { Config, Problem } from '../../../model/config.ts';
+import type { Config, HostPort, Problem } from '../../../model/config.ts';
 import type { Places } from '../parse.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Places } from '../parse.ts';
 export function restartProblems(running: Config, next: Config, file: string, places: Places): Problem[] {
   const changes: readonly (readonly [path: string, before: string, after: string])[] = [
     ['admin.address', formatAddress(running.admin), formatAddress(next.admin)],
-    ['debug.address', formatAddress(running.debug), formatAddress(next.debug)],
+    ['debug.address', formatIfAny(running.debug), formatIfAny(next.debug)],
     ['self.podName', running.selfPodName, next.selfPodName],
   ];
   return changes
@@ -22,6 +22,10 @@ export function restartProblems(running: Config, next: Config, file: string, pla
         places,
       ),
     );
+}
+
+function formatIfAny(address: HostPort | null): string {
+  return address === null ? '' : formatAddress(address);
 }
 
 /** As `restartProblems`, for the address of a listener that turned out not to be bindable in this process. */
