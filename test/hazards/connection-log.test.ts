@@ -65,6 +65,7 @@ describe('a TCP connection', () => {
     const client = await greeted(stage);
     const { localPort } = client.socket;
     client.end();
+    await stage.pod.until((pod) => pod.last.ended, 'the end at the Pod');
     stage.pod.last.end('bye');
     await client.closed();
     const line = await stage.line();
@@ -230,6 +231,7 @@ describe('a TCP connection', () => {
     const stage = await logged({ access: 'errors', ...leads() });
     const first = await greeted(stage);
     first.end();
+    await stage.pod.until((pod) => pod.last.ended, 'the end at the Pod');
     stage.pod.last.end();
     await first.closed();
     await greeted(stage);
@@ -277,6 +279,7 @@ describe('an upgraded connection', () => {
     await stage.pod.until((pod) => pod.last.text.endsWith('early'), 'the early bytes');
     stage.plane.setLeader('db-0');
     client.end();
+    await stage.pod.until((pod) => pod.last.ended, 'the end at the Pod');
     stage.pod.last.end();
     expect(await stage.line()).toMatchObject({
       kind: 'upgrade',
