@@ -8,6 +8,7 @@ import type { ControlPlane, PreparedControl } from '../control/control-plane.ts'
 import type { DataPlane } from '../data/data-plane.ts';
 import { UnboundListener } from '../data/listen/listener-plan.ts';
 import type { Config } from '../model/config.ts';
+import type { LastReload } from '../model/last-reload.ts';
 import { allTlsOf } from '../model/tls-uses.ts';
 import type { LeveledLogger } from '../observe/logger.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -16,17 +17,6 @@ import type { TlsClients } from '../platform/tls/clients.ts';
 import { inSlices } from '../platform/turn.ts';
 import { configChanges } from './config-changes.ts';
 import { logWarnings } from './warnings.ts';
-
-/** How the last change of the configuration ended. */
-export interface LastReload {
-  /** Wall clock, milliseconds since 1970. */
-  readonly atMs: number;
-  readonly ok: boolean;
-  /** Why it was refused, a line each as `headroute check` prints them; empty where it took effect. */
-  readonly problems: readonly string[];
-  /** What it added, removed and changed (config-changes.ts); empty where it was refused. */
-  readonly changes: readonly string[];
-}
 
 export interface ReloadDeps {
   /** The file's name, as problems show it. */

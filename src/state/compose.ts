@@ -1,4 +1,5 @@
 import type { BackendReport, PodReport, ProbeReport } from '../control/report.ts';
+import type { LastReload } from '../model/last-reload.ts';
 import type { PodView } from '../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
 import type {
@@ -31,17 +32,6 @@ export interface StateParts {
   readonly draining: boolean;
   readonly ready: State['ready'];
   readonly lastReload: LastReload | null;
-}
-
-/** How the last change of the configuration ended. */
-export interface LastReload {
-  /** Wall clock, milliseconds since 1970. */
-  readonly atMs: number;
-  readonly ok: boolean;
-  /** In words, a line each; empty where it took effect. */
-  readonly problems: readonly string[];
-  /** What it changed, by name; empty where it was refused. */
-  readonly changes: readonly string[];
 }
 
 /**
