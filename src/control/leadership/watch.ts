@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Cause } from '../../model/cause.ts';
-import type { BackendConfig, LeaderConfig } from '../../model/config.ts';
+import type { BackendConfig } from '../../model/config.ts';
 import type { Timer } from '../../platform/clock.ts';
 import type { LeadershipInput } from '../build-snapshot.ts';
 import type { KindLog } from '../causes/kind-log.ts';
@@ -16,6 +15,9 @@ import { type CreateSourceDeps, createSource } from './create-source.ts';
 import { EvidenceRounds } from './evidence.ts';
 import { type HighestTerm, Judge } from './judge.ts';
 import { LeaderCauses, type LeaderWorld } from './leader-causes.ts';
+import { leaderWorld } from './leader-world.ts';
+import { nothingKnown } from './nothing-known.ts';
+import { hasLeader, masterOf, sameQuestion } from './question.ts';
 import { Reigns } from './reigns.ts';
 import { Revival } from './revival.ts';
 import { SEARCH_PERIOD_MS, Search } from './search.ts';
@@ -80,7 +82,7 @@ export class LeaderWatch {
       },
       onOtherAnswer: (podId, run) => this.#noteAnswer(podId, run),
     });
-    this.#world = leaderWorld(this.#pods, this.#sources, deps);
+    this.#world = leaderWorld(this.#pods, this.#sources, (podId) => deps.isReady(podId));
     this.#rounds = new EvidenceRounds(
       deps.clock,
       () => this.#pods.size,
@@ -344,49 +346,4 @@ export class LeaderWatch {
     // Whoever takes over shall be found now, not a period later.
     if (before.state === 'known' && state !== 'known') this.#rounds.evidence(null);
   }
-}
-
-function hasLeader(config: BackendConfig): config is BackendConfig & { leader: LeaderConfig } {
-  return config.leader !== null;
-}
-
-function leaderWorld(
-  pods: ReadonlyMap<number, RosterPod>,
-  sources: Sources,
-  { isReady }: Pick<LeaderWatchDeps, 'isReady'>,
-): LeaderWorld {
-  return {
-    pods,
-    isReady,
-    denies: (podId) => sources.denies(podId),
-    isSilent: (podId) => sources.isSilent(podId),
-    claims: (podId) => sources.known(podId).claim !== null,
-    probeRun: (podId) => sources.probeRun(podId),
-    get trouble() {
-      return sources.trouble;
-    },
-  };
-}
-
-function nothingKnown({ leader }: BackendConfig, revision: number): LeadershipInput {
-  const nobody = { leaderId: null, term: null, claimants: [], revision, reign: 0 };
-  return leader === null
-    ? { ...nobody, state: 'unconfigured', reason: 'the backend has no leader configured' }
-    : { ...nobody, state: 'none', reason: 'no Pod claims to lead' };
-}
-
-/** As Sentinels call it; null: none is listened to. */
-function masterOf({ leader }: BackendConfig): string | null {
-  return leader?.source.type === 'Sentinel' ? leader.source.master : null;
-}
-
-/** Whether the source in force asks just what another configuration wants to be asked. */
-function sameQuestion(before: BackendConfig, after: BackendConfig): boolean {
-  if (!isDeepStrictEqual(before.leader?.source, after.leader?.source)) return false;
-  // Name servers are asked as `discovery` says, and counted under the backend's name.
-  const type = after.leader?.source.type;
-  return (
-    (type !== 'DNS' && type !== 'Sentinel') ||
-    (before.name === after.name && isDeepStrictEqual(before.discovery, after.discovery))
-  );
 }
