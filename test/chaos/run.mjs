@@ -14,7 +14,7 @@ const isOld = (name) =>
   name.startsWith('run-') && Date.now() - statSync(`${chaos}/${name}`).mtimeMs > 7_200_000;
 for (const name of readdirSync(chaos).filter(isOld)) rmSync(`${chaos}/${name}`, { recursive: true });
 const folder = `${chaos}/run-${process.pid}`;
-const { devDependencies, dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+const { devDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 await Promise.all([
   bundleProgram(`${folder}/headroute`),
   build({
@@ -30,7 +30,7 @@ await Promise.all([
     target: 'node20.19',
     format: 'esm',
     sourcemap: 'inline',
-    external: [...Object.keys(devDependencies), ...Object.keys(dependencies)],
+    external: Object.keys(devDependencies),
     logLevel: 'warning',
   }),
 ]);
