@@ -49,6 +49,20 @@ export class UnreadSidecar {
     kind: Unread,
     document: (part: Document) => Document,
   ): Promise<UnreadSidecar> {
+    for (let tries = 1; ; tries++) {
+      const sidecar = await UnreadSidecar.#tryStart(scope, kind, document);
+      if (sidecar !== null) return sidecar;
+      // Somebody took one of its ports meanwhile; its log would say so.
+      if (tries === 3) throw new Error('the sidecar has ended before a Pod was ready');
+    }
+  }
+
+  /** @returns null: it has ended before */
+  static async #tryStart(
+    scope: Scope,
+    kind: Unread,
+    document: (part: Document) => Document,
+  ): Promise<UnreadSidecar | null> {
     const folder = mkdtempSync(join(tmpdir(), 'headroute-unread-'));
     const ports = [await freePort(), await freePort(), await freePort()];
     const [data, admin, debug] = ports.map((port) => `127.0.0.1:${port}`);
@@ -74,8 +88,12 @@ export class UnreadSidecar {
       rmSync(folder, { recursive: true });
     });
     const sidecar = new UnreadSidecar(ports, pid, end);
-    await poll(() => sidecar.#hasReadyPod().catch(() => false), 'a ready Pod', 8000);
-    return sidecar;
+    let hasEnded = false;
+    void end.then(() => {
+      hasEnded = true;
+    });
+    await poll(() => hasEnded || sidecar.#hasReadyPod().catch(() => false), 'a ready Pod', 20_000);
+    return hasEnded ? null : sidecar;
   }
 
   async #hasReadyPod(): Promise<boolean> {
