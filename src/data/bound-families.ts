@@ -1,5 +1,6 @@
 import type { Config, HoldConfig, RuleConfig } from '../model/config.ts';
 import type { RoutingSnapshot } from '../model/snapshot.ts';
+import { gauge } from '../observe/gauge.ts';
 import type { Cell } from '../observe/primitives.ts';
 import type { FamilyLike } from '../observe/render.ts';
 import { mayHold } from './placement/possible.ts';
@@ -100,13 +101,4 @@ function* holding({ listeners }: Config): Generator<readonly [RuleConfig, HoldCo
 function* withFanOuts({ listeners }: Config): Generator<Config['listeners'][number]> {
   for (const listener of listeners)
     if (listener.rules.some(({ selection }) => selection.type === 'FanOut')) yield listener;
-}
-
-function gauge(
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  cells: () => Iterable<Cell>,
-): FamilyLike {
-  return { name, type: 'gauge', help, labelNames, cells };
 }

@@ -1,6 +1,6 @@
 import type { PodState, PodView } from '../model/pod.ts';
 import type { BackendSnapshot, RoutingSnapshot } from '../model/snapshot.ts';
-import type { Cell } from './primitives.ts';
+import { gauge } from './gauge.ts';
 import type { FamilyLike } from './render.ts';
 
 const POD_STATES: readonly PodState[] = ['ready', 'unready', 'ejected', 'draining'];
@@ -76,13 +76,4 @@ function perBackend(
     for (const [backend, snapshot] of current().backends)
       for (const [label, value] of values(snapshot)) yield { labels: [backend, label], value };
   });
-}
-
-function gauge(
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  cells: () => Iterable<Cell>,
-): FamilyLike {
-  return { name, type: 'gauge', help, labelNames, cells };
 }

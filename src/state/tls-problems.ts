@@ -1,4 +1,5 @@
 import type { StateBackend, StateProblem, StateTls } from '../model/state.ts';
+import { unverified } from '../model/unverified.ts';
 
 /** From then on an end of a certificate is a problem: whoever renews it may be asleep for a weekend. */
 const SOON_MS = 7 * 24 * 3_600_000;
@@ -24,10 +25,8 @@ function ofTls(
 ): Pick<StateProblem, 'kind' | 'text'>[] {
   const found: Pick<StateProblem, 'kind' | 'text'>[] = [];
   if (problem !== null) found.push({ kind: 'tls_files', text: `${at}: ${problem}` });
-  if (verify === 'None')
-    found.push({ kind: 'tls_unverified', text: `${at}: anybody is believed to be a Pod (verify: None)` });
-  if (verify === 'Chain')
-    found.push({ kind: 'tls_unverified', text: `${at}: names of Pods are not checked (verify: Chain)` });
+  const believed = unverified(verify);
+  if (believed !== null) found.push({ kind: 'tls_unverified', text: `${at}: ${believed}` });
   const ends = (validUntil: string | null): validUntil is string =>
     validUntil !== null && Date.parse(validUntil) < wallMs + SOON_MS;
   if (certificate !== null && ends(certificate.validUntil))

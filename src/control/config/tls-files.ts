@@ -1,5 +1,6 @@
 import type { Config, Problem } from '../../model/config.ts';
 import { type TlsUse, tlsUsesOf } from '../../model/tls-uses.ts';
+import { unverified } from '../../model/unverified.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { readTlsFiles } from '../../platform/tls/material.ts';
 import type { ParseResult, Places } from './parse.ts';
@@ -32,12 +33,8 @@ export function findingsOfTls({ backends }: Config, file: string, places: Places
         (found.isMissing ? missing : problems).push(
           at([...base, found.file], `${quote(tls[found.file]!)} ${found.message}`),
         );
-      if (tls.verify === 'Chain')
-        warnings.push(
-          at([...base, 'verify'], 'any Pod with a certificate of that CA is believed: names are not checked'),
-        );
-      if (tls.verify === 'None')
-        warnings.push(at([...base, 'verify'], 'anybody is believed to be a Pod: nothing is checked'));
+      const believed = unverified(tls.verify);
+      if (believed !== null) warnings.push(at([...base, 'verify'], believed));
     }
   return { problems, missing, warnings };
 }
